@@ -8,6 +8,7 @@ pub mod media;
 pub mod oci;
 pub mod reference;
 pub mod source;
+pub mod template;
 
 pub use digest::{Digest, Hasher};
 pub use oci::{Descriptor, Document, Platform, Raw};
