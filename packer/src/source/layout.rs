@@ -70,6 +70,10 @@ impl<T: Tree> Blobs<T> {
     /// The one of `images` that `reference` names.
     pub fn choose(self, images: Vec<Candidate<Descriptor>>, reference: Option<&str>) -> Result<Layout<T>, SourceError> {
         let entry = choose(self.0.place(), images, reference)?.image;
+        if !entry.is_document() {
+            let why = format!("{} is {:?}, neither an image's manifest nor an index", entry.digest, entry.media_type);
+            return Err(refused(self.0.place(), why));
+        }
         // The names stay behind: they are the layout's words for the image, not a part of it.
         let mut root = Descriptor::new(&entry.media_type, entry.digest, entry.size);
         root.platform = entry.platform;
