@@ -1,6 +1,7 @@
 //! Where a site keeps content, and how it serves it: the content store, the catalogue of what may be seen, an OCI
 //! Distribution server over it, and a client for other registries (spec/site.md, spec/registry.md).
 
+pub mod client;
 pub mod extent;
 pub mod store;
 
