@@ -159,7 +159,9 @@ impl Coded for PackError {
             Self::Image { source: SourceError::Missing { .. }, name } => {
                 format!("say where {name} is: `from:` in the template's `images`, or --image {name}=SOURCE")
             }
-            Self::OtherImage { .. } => "the image was published again under the same name, or the digest is mistyped".to_owned(),
+            Self::OtherImage { .. } => {
+                "the image was published again under the same name, or the digest is mistyped".to_owned()
+            }
             Self::Platform { .. } => "leave --platform out to pack all platforms".to_owned(),
             Self::Content { .. } | Self::Manifest { .. } => {
                 "the source is damaged: fetch or build the image again".to_owned()

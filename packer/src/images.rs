@@ -44,8 +44,8 @@ pub(crate) fn gather(name: &ImageRef, source: &dyn ImageSource, platforms: &[Str
             continue;
         }
         let bytes = source.read(&descriptor, limits::MANIFEST_BYTES).map_err(|e| image(narrow_hint(e, platforms)))?;
-        let raw = Raw::parse(&descriptor, bytes)
-            .map_err(|source| PackError::Manifest { name: name.clone(), source })?;
+        let raw =
+            Raw::parse(&descriptor, bytes).map_err(|source| PackError::Manifest { name: name.clone(), source })?;
         match raw.value() {
             Document::Index { manifests, .. } => {
                 if depth >= limits::INDEX_DEPTH {
@@ -84,8 +84,7 @@ pub(crate) fn gather(name: &ImageRef, source: &dyn ImageSource, platforms: &[Str
 fn kept(manifests: &[Descriptor], platforms: &[String]) -> BTreeSet<Digest> {
     let attests = |m: &Descriptor| m.annotations.get(REFERENCE).and_then(|d| d.parse::<Digest>().ok());
     let wanted = |m: &Descriptor| {
-        platforms.is_empty()
-            || m.platform.as_ref().is_none_or(|p| platforms.iter().any(|wanted| p.is(wanted)))
+        platforms.is_empty() || m.platform.as_ref().is_none_or(|p| platforms.iter().any(|wanted| p.is(wanted)))
     };
     let images: BTreeSet<_> =
         manifests.iter().filter(|m| attests(m).is_none() && wanted(m)).map(|m| m.digest).collect();
@@ -111,9 +110,10 @@ fn no_platform(name: &ImageRef, platforms: &[String], mut available: Vec<String>
 /// A layout that was itself narrowed lacks the other platforms: say how to pack what it has.
 fn narrow_hint(e: SourceError, platforms: &[String]) -> SourceError {
     match e {
-        SourceError::Missing { place, what } if platforms.is_empty() => {
-            SourceError::Missing { place, what: format!("{what} (if it holds some platforms only, pack these with --platform)") }
-        }
+        SourceError::Missing { place, what } if platforms.is_empty() => SourceError::Missing {
+            place,
+            what: format!("{what} (if it holds some platforms only, pack these with --platform)"),
+        },
         other => other,
     }
 }

@@ -81,8 +81,7 @@ impl Plan {
             files.push((path, describe(&template, path, base)?));
         }
         let yaml = Descriptor::of(media::TEMPLATE_YAML, &bytes);
-        let documents =
-            Documents::new(yaml.clone(), files.iter().map(|(path, file)| ((*path).clone(), file.clone())))?;
+        let documents = Documents::new(yaml.clone(), files.iter().map(|(path, file)| ((*path).clone(), file.clone())))?;
         let meta = &template.metadata;
         let revision = meta.revision.get();
         let version = VersionIndex::new(meta.name.clone(), meta.version.clone(), revision, &documents, images)?;
@@ -123,8 +122,7 @@ impl Plan {
     pub fn sign(self, keys: &[&PrivateKey]) -> Result<SignedPlan, PackError> {
         let release = Verified::sign(self.release.about(&self.version), keys)?;
         let head = release.envelope().bytes();
-        let mut listed =
-            vec![Member { name: MemberName::Release, size: head.len() as u64, sha256: Digest::of(head) }];
+        let mut listed = vec![Member { name: MemberName::Release, size: head.len() as u64, sha256: Digest::of(head) }];
         for (name, size, content) in &self.members {
             let sha256 = match (name, content) {
                 (MemberName::Blob(digest), _) => *digest,
@@ -222,7 +220,8 @@ impl Members {
 }
 
 fn read_template(path: &Path) -> Result<(Vec<u8>, Template), PackError> {
-    let bytes = read_file(path, limits::TEMPLATE_BYTES).map_err(|source| PackError::Read { path: path.to_owned(), source })?;
+    let bytes =
+        read_file(path, limits::TEMPLATE_BYTES).map_err(|source| PackError::Read { path: path.to_owned(), source })?;
     let template = Template::parse(&bytes)
         .map_err(|source: TemplateError| PackError::Template { path: path.to_owned(), source })?;
     Ok((bytes, template))

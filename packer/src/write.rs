@@ -4,10 +4,10 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use bundle_format::Digest;
 use bundle_format::archive::{ArchiveWriter, MemberName};
 use bundle_format::hashing::{Gone, HashLine};
 use bundle_format::walk::Progress;
-use bundle_format::{BlobSource, Digest};
 
 use crate::error::PackError;
 use crate::plan::{Content, SignedPlan};
@@ -78,7 +78,7 @@ impl SignedPlan {
                 }
                 archive.close().map_err(io)?;
             }
-            Ok(())
+            Ok::<(), PackError>(())
         })?;
         archive.finish().map_err(io)?;
         Ok(())
@@ -135,8 +135,7 @@ impl SignedPlan {
             },
             Content::Image(n, blob) => {
                 let (name, source) = &self.sources[*n];
-                let reader =
-                    source.open(blob).map_err(|source| PackError::Image { name: name.clone(), source })?;
+                let reader = source.open(blob).map_err(|source| PackError::Image { name: name.clone(), source })?;
                 Ok((source.place(), reader))
             }
         }

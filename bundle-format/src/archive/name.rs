@@ -88,12 +88,32 @@ mod tests {
     #[test]
     fn only_the_names_of_the_specification_parse() {
         let blob = format!("blobs/sha256/{}", Digest::of(b"").hex());
-        for name in ["release.dsse.json", "packing-list.dsse.json", "oci-layout", "index.json", "trust/12.root.dsse.json", &blob] {
+        for name in [
+            "release.dsse.json",
+            "packing-list.dsse.json",
+            "oci-layout",
+            "index.json",
+            "trust/12.root.dsse.json",
+            &blob,
+        ] {
             assert_eq!(name.parse::<MemberName>().map(|n| n.to_string()).as_deref(), Ok(name));
         }
         for name in [
-            "", ".", "/index.json", "./index.json", "../index.json", "index.json/", "INDEX.JSON", "index.json\0", "blobs/sha256/", "blobs/sha256/..",
-            "trust/0.root.dsse.json", "trust/01.root.dsse.json", "trust/+1.root.dsse.json", "trust/4294967296.root.dsse.json", "blobs\\sha256\\x",
+            "",
+            ".",
+            "/index.json",
+            "./index.json",
+            "../index.json",
+            "index.json/",
+            "INDEX.JSON",
+            "index.json\0",
+            "blobs/sha256/",
+            "blobs/sha256/..",
+            "trust/0.root.dsse.json",
+            "trust/01.root.dsse.json",
+            "trust/+1.root.dsse.json",
+            "trust/4294967296.root.dsse.json",
+            "blobs\\sha256\\x",
         ] {
             assert!(name.parse::<MemberName>().is_err(), "{name:?}");
         }

@@ -104,7 +104,9 @@ impl<P: Predicate> Signed for Statement<P> {
         }
         if kinds.predicate_type != P::TYPE {
             let why = match (version_of(&kinds.predicate_type), version_of(P::TYPE)) {
-                (Some((kind, _)), Some((ours, _))) if kind == ours => "this sealift knows another version of the format",
+                (Some((kind, _)), Some((ours, _))) if kind == ours => {
+                    "this sealift knows another version of the format"
+                }
                 _ => "it is a statement of another kind",
             };
             let found: String = kinds.predicate_type.chars().take(100).collect();

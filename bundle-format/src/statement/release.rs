@@ -53,7 +53,11 @@ impl Release {
             version: version.version().clone(),
             revision: version.revision(),
             size: version.raw().descriptor().size,
-            images: version.images().iter().map(|i| ReleasedImage { name: i.name.clone(), digest: i.root.digest }).collect(),
+            images: version
+                .images()
+                .iter()
+                .map(|i| ReleasedImage { name: i.name.clone(), digest: i.root.digest })
+                .collect(),
             channel: None,
             epoch: None,
             counter: None,

@@ -231,8 +231,8 @@ impl PrivateKey {
             "PRIVATE KEY" => der,
             ENCRYPTED => {
                 let passphrase = passphrase().ok_or(KeyError::PassphraseNeeded)?;
-                let sealed = pkcs8::EncryptedPrivateKeyInfoRef::try_from(der.as_bytes())
-                    .map_err(|e| not_a_key(PRIVATE, e))?;
+                let sealed =
+                    pkcs8::EncryptedPrivateKeyInfoRef::try_from(der.as_bytes()).map_err(|e| not_a_key(PRIVATE, e))?;
                 sealed.decrypt(passphrase.as_bytes()).map_err(|_| KeyError::WrongPassphrase)?
             }
             other => return Err(not_a_key(PRIVATE, format!("it is labelled {other:?}"))),
@@ -261,8 +261,7 @@ impl PrivateKey {
         let (mut salt, mut iv) = ([0; 16], [0; 16]);
         getrandom::fill(&mut salt).map_err(|e| KeyError::NoRandom(e.to_string()))?;
         getrandom::fill(&mut iv).map_err(|e| KeyError::NoRandom(e.to_string()))?;
-        let parameters =
-            pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ITERATIONS, &salt, iv)
+        let parameters = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(PBKDF2_ITERATIONS, &salt, iv)
             .map_err(|e| not_a_key(PRIVATE, e))?;
         let info = PrivateKeyInfoRef::try_from(der.as_bytes()).map_err(|e| not_a_key(PRIVATE, e))?;
         let sealed = info.encrypt_with_params(parameters, passphrase).map_err(|e| not_a_key(PRIVATE, e))?;

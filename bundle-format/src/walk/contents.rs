@@ -105,7 +105,10 @@ impl<R: Read + Seek> Bundle<R> {
 }
 
 /// The release's own members say again what the version index says, for people with `jq`: they must agree.
-fn check_release<S: std::error::Error>(said: &Statement<Release>, version: &VersionIndex) -> Result<(), BundleError<S>> {
+fn check_release<S: std::error::Error>(
+    said: &Statement<Release>,
+    version: &VersionIndex,
+) -> Result<(), BundleError<S>> {
     if said.predicate().name() != version.name()
         || said.predicate().version() != version.version()
         || said.predicate().revision() != version.revision()
@@ -245,8 +248,7 @@ impl<R: Read, S: Sink> Walk<'_, R, S> {
         check_digest(member, found)?;
         if let Some(bytes) = kept {
             let digest = descriptor.digest;
-            let document =
-                Raw::parse(descriptor, bytes).map_err(|source| BundleError::Document { digest, source })?;
+            let document = Raw::parse(descriptor, bytes).map_err(|source| BundleError::Document { digest, source })?;
             self.graph.add(document)?;
         }
         Ok(())

@@ -137,7 +137,8 @@ impl<S: Coded + 'static> Coded for BundleError<S> {
                 "if the bundle is newer than this sealift, the vendor has a newer sealift for you too".to_owned()
             }
             Self::Sink(e) => return e.hint(),
-            _ => "the bundle was changed or damaged after it was made: get it again, and do not import this one".to_owned(),
+            _ => "the bundle was changed or damaged after it was made: get it again, and do not import this one"
+                .to_owned(),
         })
     }
 }

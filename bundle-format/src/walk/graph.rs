@@ -62,7 +62,12 @@ impl Graph {
     pub fn new(root: Descriptor) -> Self {
         let digest = root.digest;
         let expected = Expected { descriptor: root, depth: 0, omittable: false, seen: false };
-        Self { root: digest, nodes: HashMap::from([(digest, expected)]), documents: BTreeMap::new(), documents_bytes: 0 }
+        Self {
+            root: digest,
+            nodes: HashMap::from([(digest, expected)]),
+            documents: BTreeMap::new(),
+            documents_bytes: 0,
+        }
     }
 
     /// A blob of the packing list comes next. Returns how it was referred to.
@@ -114,7 +119,6 @@ impl Graph {
         self.documents.insert(digest, document);
         Ok(())
     }
-
 
     /// Everything went by: what is missing must be what was omitted. Gives the manifests.
     pub fn end(self, omitted: &BTreeSet<Digest>) -> Result<BTreeMap<Digest, Raw>, GraphFault> {

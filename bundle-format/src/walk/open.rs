@@ -57,7 +57,9 @@ impl<R: Read> Bundle<R> {
         let mut members = head.members.iter();
         for member in listed.predicate().head() {
             match members.next() {
-                Some((name, ..)) if *name != member.name => return Err(BundleError::OtherList("the head is not as listed")),
+                Some((name, ..)) if *name != member.name => {
+                    return Err(BundleError::OtherList("the head is not as listed"));
+                }
                 Some((_, size, found)) if (*size, *found) != (member.size, member.sha256) => {
                     let (member, wanted, found) = (member.name, member.sha256, *found);
                     return Err(BundleError::Digest { member, wanted, found });

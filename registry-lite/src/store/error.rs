@@ -74,7 +74,9 @@ impl Coded for StoreError {
             Self::Locked { .. } => Code::Locked,
             Self::Damaged { .. } => Code::SiteDamaged,
             Self::NoSpace { .. } => Code::Space,
-            Self::Io { source, .. } if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => {
+            Self::Io { source, .. }
+                if matches!(source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) =>
+            {
                 Code::Space
             }
             Self::Io { .. } => Code::Io,

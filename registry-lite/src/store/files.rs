@@ -53,9 +53,11 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
 /// # Errors
 /// Those of the file system.
 pub fn sync_dir(dir: &Path) -> Result<(), StoreError> {
-    File::open(dir)
-        .and_then(|d| d.sync_all())
-        .map_err(|source| StoreError::Io { what: "syncing", path: dir.to_owned(), source })
+    File::open(dir).and_then(|d| d.sync_all()).map_err(|source| StoreError::Io {
+        what: "syncing",
+        path: dir.to_owned(),
+        source,
+    })
 }
 
 /// Removes what a killed run left in `dir`: everything, or only files with our prefix.

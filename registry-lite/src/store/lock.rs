@@ -30,13 +30,8 @@ impl Store {
             let path = path.clone();
             move |source| StoreError::Io { what, path, source }
         };
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path)
-            .map_err(io("opening"))?;
+        let mut file =
+            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io("opening"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -117,8 +117,11 @@ impl Store {
     /// `index.json` is missing or not an index.
     pub fn entries(&self) -> Result<Vec<Descriptor>, StoreError> {
         let path = self.dir.join("index.json");
-        let bytes = files::read_limited(&path, INDEX_BYTES)
-            .map_err(|source| StoreError::Io { what: "reading", path: path.clone(), source })?;
+        let bytes = files::read_limited(&path, INDEX_BYTES).map_err(|source| StoreError::Io {
+            what: "reading",
+            path: path.clone(),
+            source,
+        })?;
         let index: Index = json::parse(&bytes, INDEX_BYTES, Numbers::Any)
             .map_err(|e| StoreError::Damaged { path, why: e.to_string() })?;
         Ok(index.manifests)

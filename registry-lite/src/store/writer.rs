@@ -40,10 +40,11 @@ impl<'a> BlobWriter<'a> {
     /// # Errors
     /// Those of the file system.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file
-            .as_file_mut()
-            .write_all(bytes)
-            .map_err(|source| StoreError::Io { what: "writing", path: self.to.clone(), source })
+        self.file.as_file_mut().write_all(bytes).map_err(|source| StoreError::Io {
+            what: "writing",
+            path: self.to.clone(),
+            source,
+        })
     }
 
     /// The blob is whole and proved: it is synced and named in the background.
@@ -120,7 +121,11 @@ fn sync_one(file: NamedTempFile, to: PathBuf) -> Result<(), StoreError> {
     sync(file.as_file()).map_err(|source| StoreError::Io { what: "syncing", path: to.clone(), source })?;
     // Content is readable by everybody who may read the folder, as umask says of new files; temporary files are not.
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(mode).map_err(|source| StoreError::Io { what: "opening up", path: to.clone(), source })?;
+    file.as_file().set_permissions(mode).map_err(|source| StoreError::Io {
+        what: "opening up",
+        path: to.clone(),
+        source,
+    })?;
     file.persist(&to).map_err(|e| StoreError::Io { what: "naming", path: to, source: e.error })?;
     Ok(())
 }
