@@ -10,12 +10,14 @@ mod compression;
 mod docker;
 mod folder;
 mod layout;
+mod registry;
 mod spec;
 mod table;
 mod tree;
 
 use bundle_format::{BlobSource, Descriptor, SourceError};
 
+pub use registry::registry_image;
 pub use spec::{FileKind, FileSpec, SourceSpec, SpecError};
 
 /// A source of one image: its manifest or index, and every blob below.

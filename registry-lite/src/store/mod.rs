@@ -141,8 +141,13 @@ impl Store {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn has(&self, blob: &Descriptor) -> io::Result<bool> {
-        Ok(self.locate(&blob.digest)?.is_some_and(|extent| extent.len() == blob.size))
+    pub fn has(&self, digest: &Digest, size: u64) -> Result<bool, StoreError> {
+        let extent = self.locate(digest).map_err(|source| StoreError::Io {
+            what: "reading",
+            path: self.blob_path(digest),
+            source,
+        })?;
+        Ok(extent.is_some_and(|extent| extent.len() == size))
     }
 
     fn blob_path(&self, digest: &Digest) -> PathBuf {
