@@ -62,7 +62,8 @@ struct DockerImage {
 
 /// Opens the image that `reference` names, in either form.
 pub(super) fn open(archive: Archive, reference: Option<&str>) -> Result<Box<dyn ImageSource>, SourceError> {
-    let layout = archive.find(MARK).is_some() && archive.find(INDEX).is_some();
+    // One without the other is a damaged layout: making a manifest for it would give the image another digest.
+    let layout = archive.find(MARK).is_some() || archive.find(INDEX).is_some();
     let Some(list) = read_document(&archive, DOCKER_LIST)? else {
         let hint = if layout { "; an OCI layout in a tar is `oci-archive:PATH`" } else { "" };
         let why = format!("holds no `{DOCKER_LIST}`, so `docker save` did not write it{hint}");
@@ -153,9 +154,17 @@ impl DockerImage {
             return Err(refused(&place, format!("the configuration {name:?} has {n} `diff_ids` for {m} layers")));
         }
         let mut layers = Vec::new();
+        // By offset: a compressed layer that is named a thousand times is hashed once.
+        let mut compressed = HashMap::new();
         for (diff_id, name) in diff_ids.into_iter().zip(names) {
             let section = find(name)?;
-            let layer = layer(&archive, name, section, diff_id)?;
+            let layer = match compressed.get(&section.offset) {
+                Some(known) => Descriptor::clone(known),
+                None => layer(&archive, name, section, diff_id)?,
+            };
+            if layer.media_type != media::OCI_LAYER_TAR {
+                compressed.insert(section.offset, layer.clone());
+            }
             sections.entry(layer.digest).or_insert(section);
             layers.push(layer);
         }

@@ -17,6 +17,9 @@ const MEMBER_HEADER_BYTES: u64 = 1 << 20;
 /// Most bytes of names in one archive, which the table keeps in memory.
 const NAMES_BYTES: usize = 64 << 20;
 
+/// Headers and contents begin at multiples of this.
+const BLOCK_BYTES: u64 = 512;
+
 /// What a name stands for.
 pub(super) enum Member {
     File(Section),
@@ -60,7 +63,9 @@ pub(super) fn read(file: &File, size: u64, place: &str) -> Result<HashMap<String
         }
         let raw = entry.path_bytes();
         let given = String::from_utf8_lossy(&raw);
-        let outside = || refused(place, format!("the member {given:?} lies outside of the archive"));
+        let outside = || {
+            refused(place, format!("the member {given:?} lies outside of the archive, or has a name that is not UTF-8"))
+        };
         let member = match (kind, link) {
             // A name that ends in `/` was a folder before tar had a type for it.
             (EntryType::Regular | EntryType::Continuous, _) if !raw.ends_with(b"/") => Member::File(section),
@@ -91,6 +96,10 @@ pub(super) fn read(file: &File, size: u64, place: &str) -> Result<HashMap<String
             Slot::Vacant(slot) => slot.insert(member),
             Slot::Occupied(slot) => return Err(refused(place, format!("the member {:?} stands twice", slot.key()))),
         };
+    }
+    // Every writer ends with two blocks of zeroes; the reader also stops at the file's end, where members may be missing.
+    if end.next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES > size {
+        return Err(damaged(end, &"the end-of-archive mark is missing"));
     }
     Ok(members)
 }
