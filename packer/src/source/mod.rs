@@ -35,3 +35,8 @@ pub trait ImageSource: BlobSource {
 fn refused(place: &str, why: impl Into<String>) -> SourceError {
     SourceError::Refused { place: place.to_owned(), why: why.into() }
 }
+
+/// A name that the source made up, for a message: on one line, and cut to 300 characters.
+fn quoted(name: &str) -> String {
+    format!("{:?}", name.chars().take(300).collect::<String>())
+}
