@@ -163,7 +163,7 @@ impl Registry {
         let inner = &*self.0;
         // An upload may go on at another host, which must not learn who we are to this one.
         let ours = transport::origin(&outgoing.url) == transport::origin(&inner.base);
-        let repeatable = !matches!(outgoing.payload, Payload::Stream { .. });
+        let repeatable = !matches!(outgoing.payload, Payload::Stream(_));
         let mut authorization = if ours { inner.auth.remembered(access)? } else { None };
         let mut answered = false;
         let mut waits = WAITS.iter().copied().filter(|_| repeatable);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::config::{Config, RedirectAuthHeaders};
-use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HeaderName};
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
 use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, SendBody};
@@ -30,8 +30,8 @@ pub(super) enum Payload<'a> {
     None,
     /// Bytes that can be sent again.
     Bytes(&'a [u8]),
-    /// Exactly `size` bytes, once.
-    Stream { reader: &'a mut dyn Read, size: u64 },
+    /// Bytes that can be read once, to their end.
+    Stream(&'a mut dyn Read),
 }
 
 /// One request, before it is known who asks.
@@ -102,11 +102,7 @@ impl Transport {
                 let builder = builder.header(CONTENT_LENGTH, content.len());
                 agent.run(builder.body(SendBody::from_reader(&mut content))?)
             }
-            Payload::Stream { reader, size } => {
-                // A refusal (no access, too large) is readable only if it comes before the content has filled the line.
-                let builder = builder.header(CONTENT_LENGTH, *size).header(EXPECT, "100-continue");
-                agent.run(builder.body(SendBody::from_reader(reader))?)
-            }
+            Payload::Stream(reader) => agent.run(builder.body(SendBody::from_reader(reader))?),
         }
     }
 
