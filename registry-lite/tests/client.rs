@@ -346,3 +346,25 @@ fn a_certificate_is_trusted_if_its_authority_is_and_never_exchanged_for_plain_ht
     let options = ClientOptions { ca: vec![server.path("config.yml")], ..anonymous() };
     assert!(matches!(Registry::connect(&server.host(), &options), Err(ClientError::Ca { .. })));
 }
+
+#[test]
+fn many_threads_share_one_registry() {
+    if !have(&["docker-registry", "htpasswd", "skopeo"]) {
+        return;
+    }
+    let server = Server::start(Access::Basic("hunter2"));
+    let credentials = CredentialSource::AuthFile(server.auth_file("skopeo", "hunter2"));
+    let options = ClientOptions { credentials, ..ClientOptions::default() };
+    let registry = Registry::connect(&server.host(), &options).unwrap();
+    std::thread::scope(|scope| {
+        for seed in 1..=8 {
+            let registry = registry.clone();
+            scope.spawn(move || {
+                let content = noise(seed, 700_000);
+                let blob = Descriptor::of(media::OCI_LAYER_TAR, &content);
+                registry.push_blob("a", &blob, content.as_slice()).unwrap();
+                assert_eq!(registry.source("a").unwrap().read(&blob, limits::BLOB_BYTES).unwrap(), content);
+            });
+        }
+    });
+}

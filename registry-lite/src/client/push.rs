@@ -58,6 +58,8 @@ impl Registry {
                 self.cancel(repository, &self.location(repository, response.headers())?);
                 Ok(false)
             }
+            // Not supported, not there, not allowed to read it there: whether it can be pushed is another question.
+            400 | 403 | 404 | 405 => Ok(false),
             _ => Err(self.refusal(response, &access, "mount a blob", None)),
         }
     }

@@ -29,7 +29,15 @@ pub struct Upload {
     written: u64,
     chunk: Vec<u8>,
     stream: Option<Stream>,
-    committed: bool,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Open,
+    /// Bytes were lost: what follows must not be taken for the whole.
+    Broken,
+    Committed,
 }
 
 #[derive(Debug)]
@@ -41,14 +49,15 @@ struct Stream {
 
 impl Upload {
     pub(super) fn new(registry: Registry, repository: String, session: String) -> Self {
-        Self { registry, repository, session, written: 0, chunk: Vec::new(), stream: None, committed: false }
+        Self { registry, repository, session, written: 0, chunk: Vec::new(), stream: None, state: State::Open }
     }
 
     /// Adds `bytes`. Waits while the connection is slower than the caller.
     ///
     /// # Errors
-    /// Those of the registry, as soon as it has refused. The upload is then of no more use.
+    /// Those of the registry, as soon as it has refused. The upload then takes no more.
     pub fn write(&mut self, mut bytes: &[u8]) -> Result<(), ClientError> {
+        self.check_open()?;
         self.written = self.written.saturating_add(bytes.len() as u64);
         while !bytes.is_empty() {
             if self.chunk.len() == CHUNK {
@@ -68,6 +77,7 @@ impl Upload {
     /// [`ClientError::Size`] for another number of bytes than the blob has; those of the registry. The upload is then
     /// aborted.
     pub fn commit(mut self, blob: &Descriptor) -> Result<(), ClientError> {
+        self.check_open()?;
         if self.written != blob.size {
             let (what, wanted) = (blob.digest.to_string(), blob.size.to_string());
             let place = self.registry.place(&self.repository);
@@ -78,7 +88,7 @@ impl Upload {
             self.end_stream()?;
         }
         self.registry.put_blob(&self.repository, &self.session, blob.digest, &self.chunk)?;
-        self.committed = true;
+        self.state = State::Committed;
         Ok(())
     }
 
@@ -87,16 +97,29 @@ impl Upload {
         drop(self);
     }
 
+    fn check_open(&self) -> Result<(), ClientError> {
+        if self.state == State::Open {
+            return Ok(());
+        }
+        let source = io::Error::new(io::ErrorKind::BrokenPipe, "the upload has failed before");
+        Err(ClientError::Local { place: self.registry.place(&self.repository), source })
+    }
+
     /// Hands the chunk over, to a stream that starts with the first.
     fn send_chunk(&mut self) -> Result<(), ClientError> {
         let stream = match self.stream.take() {
             Some(stream) => stream,
-            None => self.start_stream()?,
+            None => self.start_stream().inspect_err(|_| self.state = State::Broken)?,
         };
         let sent = stream.chunks.send(mem::take(&mut self.chunk)).is_ok();
         self.stream = Some(stream);
-        // If nobody takes chunks any more, the request has ended before its content did, and knows why.
-        if sent { Ok(()) } else { self.end_stream() }
+        if sent {
+            return Ok(());
+        }
+        // Nobody takes chunks any more: the request has ended before its content did, and knows why.
+        self.state = State::Broken;
+        self.end_stream()?;
+        self.check_open()
     }
 
     fn start_stream(&self) -> Result<Stream, ClientError> {
@@ -126,7 +149,7 @@ impl Upload {
 
 impl Drop for Upload {
     fn drop(&mut self) {
-        if !self.committed {
+        if self.state != State::Committed {
             // Registries expire the uploads that nobody ended, so it does not matter if this fails.
             let _ = self.end_stream();
             self.registry.cancel(&self.repository, &self.session);

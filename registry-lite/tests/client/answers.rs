@@ -27,6 +27,8 @@ impl Heard {
 struct Host {
     address: String,
     heard: Arc<Mutex<Vec<Heard>>>,
+    /// Logins are read when they are first needed.
+    logins: tempfile::TempDir,
 }
 
 impl Host {
@@ -61,7 +63,7 @@ impl Host {
                 let _ = stream.get_mut().write_all(&answer(&heard));
             }
         });
-        Self { address, heard }
+        Self { address, heard, logins: tempfile::tempdir().unwrap() }
     }
 
     fn heard(&self) -> Vec<Heard> {
@@ -74,8 +76,7 @@ impl Host {
 
     /// The registry at this host, asked with the login `auth` (base64 of `user:password`), or none.
     fn registry(&self, auth: Option<&str>) -> Registry {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("auth.json");
+        let file = self.logins.path().join("auth.json");
         let credentials = match auth {
             Some(auth) => {
                 let text = format!(r#"{{"auths":{{"{}":{{"auth":"{auth}"}}}}}}"#, self.address);
@@ -85,10 +86,7 @@ impl Host {
             None => CredentialSource::Anonymous,
         };
         let options = ClientOptions { scheme: Scheme::Http, credentials, ..ClientOptions::default() };
-        let registry = Registry::connect(&self.address, &options).unwrap();
-        // Logins are read when they are first needed; this keeps the file until then.
-        std::mem::forget(dir);
-        registry
+        Registry::connect(&self.address, &options).unwrap()
     }
 }
 
@@ -146,6 +144,8 @@ fn a_token_that_expired_is_fetched_again() {
     registry.manifest("a", Reference::Tag("1")).unwrap();
     registry.manifest("a", Reference::Tag("1")).unwrap();
     assert_eq!(tokens.heard().len(), 2);
+    let refused = host.heard().iter().filter(|heard| heard.header("authorization").is_none()).count();
+    assert_eq!(refused, 1, "an upload in the middle could not be sent again");
     assert!(tokens.heard().iter().all(|heard| heard.header("authorization").is_none()), "nobody is logged in");
 }
 
@@ -340,6 +340,8 @@ fn an_upload_that_is_cut_off_is_an_error_at_once_and_names_the_usual_cause() {
     let mut upload = host.registry(None).start_upload("a").unwrap();
     let error = std::iter::repeat_with(|| upload.write(&[0; 100_000])).take(10_000).find_map(Result::err).unwrap();
     assert!(error.hint().is_some_and(|hint| hint.contains("limit on the size")), "{error}");
+    assert!(upload.write(b"more").is_err(), "what was lost is not skipped");
+    assert!(upload.commit(&blob()).is_err());
 }
 
 #[test]
