@@ -43,8 +43,10 @@ impl Host {
                 let mut stream = BufReader::new(stream.unwrap());
                 let mut lines = Vec::new();
                 loop {
-                    let mut line = String::new();
-                    stream.read_line(&mut line).unwrap();
+                    let mut line = Vec::new();
+                    stream.read_until(b'\n', &mut line).unwrap();
+                    // A TLS handshake is no request.
+                    let line = if line.first() == Some(&0x16) { "" } else { std::str::from_utf8(&line).unwrap() };
                     match line.trim_end() {
                         "" => break,
                         line => lines.push(line.to_owned()),
@@ -198,6 +200,18 @@ fn wants_basic(then: impl Fn(&Heard) -> Vec<u8> + Send + 'static) -> Host {
         Some(_) => then(heard),
         None => answer(401, "www-authenticate: Basic realm=x\r\n", ""),
     })
+}
+
+#[test]
+fn a_login_that_was_refused_is_not_sent_twice_for_one_request() {
+    let host = Host::start(|_| answer(401, "www-authenticate: Basic realm=x\r\n", ""));
+    let registry = host.registry(Some(LOGIN));
+    for sent in [1, 2] {
+        let error = registry.manifest("a", Reference::Tag("1")).unwrap_err();
+        assert!(matches!(error, ClientError::Unauthorized { user: Some(_), .. }), "{error}");
+        let logins = host.heard().iter().filter(|heard| heard.header("authorization").is_some()).count();
+        assert_eq!(logins, sent, "registries lock users out who try too often");
+    }
 }
 
 #[test]
@@ -359,6 +373,13 @@ fn names_that_are_not_names_reach_no_registry() {
         assert!(matches!(Registry::connect(host, &ClientOptions::default()), Err(ClientError::Name { .. })), "{host}");
     }
     assert!(host.heard().is_empty());
+}
+
+#[test]
+fn what_answers_on_loopback_but_is_no_registry_is_not_taken_for_one() {
+    let host = Host::start(|heard| answer(if heard.line == "GET /v2/" { 404 } else { 400 }, "", ""));
+    let error = Registry::connect(&host.address, &ClientOptions::default()).unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { .. }), "{error}");
 }
 
 #[test]
