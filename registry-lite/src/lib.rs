@@ -3,5 +3,6 @@
 
 pub mod catalog;
 pub mod extent;
+pub mod server;
 
 pub use extent::{BlobRead, Extent};
