@@ -299,7 +299,8 @@ mod tests {
 
     #[test]
     fn manifests_and_indexes_parse() {
-        let image = parse(media::OCI_MANIFEST, &format!(r#"{{"schemaVersion":2,"config":{D},"layers":[{D}],"x":1.5}}"#));
+        let image =
+            parse(media::OCI_MANIFEST, &format!(r#"{{"schemaVersion":2,"config":{D},"layers":[{D}],"x":1.5}}"#));
         assert_eq!(image.unwrap().value().children().count(), 2);
         let index = parse(media::OCI_INDEX, r#"{"schemaVersion":2,"manifests":[]}"#);
         assert_eq!(index.unwrap().value().children().count(), 0);

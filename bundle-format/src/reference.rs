@@ -90,9 +90,9 @@ fn is_component(text: &str) -> bool {
     let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else { return false };
     alnum(*first)
         && alnum(*last)
-        && text.split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit()).all(|separator| {
-            matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-')
-        })
+        && text
+            .split(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+            .all(|separator| matches!(separator, "" | "." | "_" | "__") || separator.bytes().all(|b| b == b'-'))
 }
 
 /// Whether `text` is a tag: `[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}`.
@@ -154,7 +154,9 @@ impl FromStr for ImageRef {
             _ => repository.to_owned(),
         };
         if !is_repository(&repository) {
-            return Err(error("the repository is not lowercase letters and digits parted by single `/`, `.`, `_` or `-`"));
+            return Err(error(
+                "the repository is not lowercase letters and digits parted by single `/`, `.`, `_` or `-`",
+            ));
         }
         if host.len() + 1 + repository.len() > 255 {
             return Err(error("host and repository are longer than 255 characters"));
@@ -221,9 +223,20 @@ mod tests {
 
     #[test]
     fn what_is_not_a_name_is_refused() {
-        for text in
-            ["", "UPPER/case", "a//b", "a/../b", "x:", "x:-tag", "x@sha256:12", "host.io/", ":5000/x", "a b", "-a", "a_-b"]
-        {
+        for text in [
+            "",
+            "UPPER/case",
+            "a//b",
+            "a/../b",
+            "x:",
+            "x:-tag",
+            "x@sha256:12",
+            "host.io/",
+            ":5000/x",
+            "a b",
+            "-a",
+            "a_-b",
+        ] {
             assert!(text.parse::<ImageRef>().is_err(), "{text:?}");
         }
     }

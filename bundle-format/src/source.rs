@@ -128,9 +128,12 @@ mod tests {
         let digest = Digest::of(b"content");
         assert_eq!(read(b"content", digest, 7).unwrap(), b"content");
         assert!(read(b"", Digest::of(b""), 0).unwrap().is_empty());
-        for (why, content, size) in
-            [("short", &b"conten"[..], 7), ("long", b"content!", 7), ("other", b"Content", 7), ("other size", b"content", 6)]
-        {
+        for (why, content, size) in [
+            ("short", &b"conten"[..], 7),
+            ("long", b"content!", 7),
+            ("other", b"Content", 7),
+            ("other size", b"content", 6),
+        ] {
             assert!(read(content, digest, size).is_err(), "{why}");
         }
     }

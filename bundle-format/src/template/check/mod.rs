@@ -1,0 +1,123 @@
+//! The rules that hold between the fields of a template (spec/template.md sections 4 and 5).
+
+mod component;
+mod labels;
+mod mounts;
+mod references;
+mod whole;
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Display;
+use std::hash::Hash;
+
+use super::Template;
+use super::node::{Node, Value};
+use super::place::{Place, Step};
+use super::problem::{Code, Position, Problem, Severity};
+
+/// Everything that is wrong with `template`, which was read from `root` without the nodes `left_out`.
+pub(super) fn check(template: &Template, root: &Node, left_out: &HashSet<*const Node>) -> Vec<Problem> {
+    let mut check = Check { template, root, left_out, problems: Vec::new() };
+    check.whole();
+    for (i, component) in template.components.iter().enumerate() {
+        check.component(component, &Place::default().field("components").index(i));
+    }
+    check.dependencies();
+    check.problems
+}
+
+struct Check<'a> {
+    template: &'a Template,
+    root: &'a Node,
+    left_out: &'a HashSet<*const Node>,
+    problems: Vec<Problem>,
+}
+
+/// A place in the text. Without a node, the position is that of the nearest node above.
+struct Found<'a> {
+    node: Option<&'a Node>,
+    position: Position,
+    path: Place,
+}
+
+impl Check<'_> {
+    fn error(&mut self, place: &Place, code: Code, message: String, hint: Option<&str>) {
+        self.report(place, Severity::Error, code, message, hint);
+    }
+
+    fn warning(&mut self, place: &Place, code: Code, message: String, hint: Option<&str>) {
+        self.report(place, Severity::Warning, code, message, hint);
+    }
+
+    fn report(&mut self, place: &Place, severity: Severity, code: Code, message: String, hint: Option<&str>) {
+        let (position, path) = self.locate(place);
+        self.problems.push(Problem { position, path, severity, code, message, hint: hint.map(str::to_owned) });
+    }
+
+    /// Where `place` stands in the text, as far down as the text has it, and how it is called there.
+    fn locate(&self, place: &Place) -> (Position, String) {
+        let Found { position, path, .. } = self.find(place);
+        (position, path.to_string())
+    }
+
+    /// Follows `place`, which counts only elements that were read, through the tree, which has all.
+    fn find(&self, place: &Place) -> Found<'_> {
+        let mut found = Found { node: Some(self.root), position: self.root.position, path: Place::default() };
+        for step in place.steps() {
+            (found.node, found.path) = match step {
+                Step::Field(name) => (found.node.and_then(|n| n.get(name)), found.path.field(name)),
+                Step::Index(index) => {
+                    let elements = found.node.map(Node::elements).unwrap_or_default().iter().enumerate();
+                    let mut read = elements.filter(|(_, n)| !self.left_out.contains(&std::ptr::from_ref(*n)));
+                    match read.nth(*index) {
+                        Some((i, node)) => (Some(node), found.path.index(i)),
+                        None => (None, found.path.index(*index)),
+                    }
+                }
+            };
+            found.position = found.node.map_or(found.position, |n| n.position);
+        }
+        found
+    }
+
+    /// Reports each of `items` that an earlier one is equal to. `what` is the kind of thing, with its article.
+    fn unique<T: Eq + Hash + Display>(&mut self, what: &str, items: impl IntoIterator<Item = (Place, T)>) {
+        let mut seen: HashMap<T, Place> = HashMap::new();
+        for (place, item) in items {
+            match seen.get(&item) {
+                Some(first) => {
+                    let (position, path) = self.locate(first);
+                    let message = format!("{what} `{item}` stands already at line {}, {path}", position.line);
+                    self.error(&place, Code::Duplicate, message, None);
+                }
+                None => _ = seen.insert(item, place),
+            }
+        }
+    }
+
+    /// Reports unless exactly one of the fields `given` is there.
+    fn exactly_one(&mut self, place: &Place, given: &[(&str, bool)]) {
+        let there: Vec<&str> = given.iter().filter(|(_, there)| *there).map(|(name, _)| *name).collect();
+        // A field that was left out as wrong is there all the same.
+        if there.len() == 1 || (there.is_empty() && given.iter().any(|(name, _)| self.is_written(place, name))) {
+            return;
+        }
+        let all = given.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let message = match there.as_slice() {
+            [] => format!("one of {all} is missing"),
+            several => format!("{} are given, and only one of {all} may be", several.join(" and ")),
+        };
+        self.error(place, Code::OneOf, message, None);
+    }
+
+    fn is_written(&self, place: &Place, field: &str) -> bool {
+        self.find(place).node.and_then(|n| n.get(field)).is_some_and(|n| !matches!(n.value, Value::Null))
+    }
+
+    /// The names in the list `field` of the document, those of elements that were left out included: a reference to one
+    /// of these is not another problem.
+    fn names(&self, field: &str) -> Vec<&str> {
+        let elements = self.root.get(field).map(Node::elements).unwrap_or_default();
+        elements.iter().filter_map(|n| n.get("name")?.text()).collect()
+    }
+}

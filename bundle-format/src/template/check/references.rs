@@ -1,0 +1,123 @@
+//! Names that must be those of something else in the template.
+
+use std::collections::HashSet;
+
+use super::super::order::{circle, sort};
+use super::super::place::Place;
+use super::super::problem::did_you_mean;
+use super::super::{Code, Component, PortName};
+use super::Check;
+
+impl Check<'_> {
+    /// Reports that nothing in `known` is called `name`.
+    fn unknown(&mut self, what: &str, name: &str, known: &[&str], place: &Place) {
+        let hint = did_you_mean(name, known.iter().copied()).or_else(|| match known {
+            [] => None,
+            known if known.len() <= 20 => Some(format!("known here: {}", known.join(", "))),
+            _ => None,
+        });
+        self.error(place, Code::UnknownReference, format!("there is no {what} `{name}`"), hint.as_deref());
+    }
+
+    pub(super) fn env(&mut self, component: &Component, place: &Place) {
+        let place = place.field("env");
+        let variables = || component.env.iter().enumerate().map(|(i, e)| (place.index(i), e));
+        self.unique("the variable", variables().map(|(at, e)| (at.field("name"), &e.name)));
+        for (at, env) in variables() {
+            let sources =
+                [("value", env.value.is_some()), ("secret", env.secret.is_some()), ("service", env.service.is_some())];
+            self.exactly_one(&at, &sources);
+            if let Some(secret) = &env.secret {
+                let at = at.field("secret");
+                match self.template.secrets.iter().find(|s| s.name == secret.name) {
+                    Some(found) if !found.keys.contains(&secret.key) => {
+                        let keys: Vec<&str> = found.keys.iter().map(|k| k.as_str()).collect();
+                        self.unknown(
+                            &format!("key of the secret `{}` called", secret.name),
+                            secret.key.as_str(),
+                            &keys,
+                            &at.field("key"),
+                        );
+                    }
+                    Some(_) => {}
+                    None => self.unknown_named("secret", "secrets", secret.name.as_str(), &at.field("name")),
+                }
+            }
+            if let Some(service) = &env.service {
+                let at = at.field("service");
+                match self.template.component(&service.component) {
+                    Some(target) => self.service_port(target, service.port.as_ref(), &at),
+                    None => {
+                        self.unknown_named(
+                            "component",
+                            "components",
+                            service.component.as_str(),
+                            &at.field("component"),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Reports that nothing in the document's list `list` is called `name`.
+    fn unknown_named(&mut self, what: &str, list: &str, name: &str, place: &Place) {
+        let known: Vec<String> = self.names(list).into_iter().map(str::to_owned).collect();
+        if !known.iter().any(|k| k == name) {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            self.unknown(what, name, &known, place);
+        }
+    }
+
+    fn service_port(&mut self, target: &Component, port: Option<&PortName>, place: &Place) {
+        let offered: Vec<&str> = target.ports.iter().filter(|p| p.service).map(|p| p.name.as_str()).collect();
+        match port {
+            Some(port) if !offered.contains(&port.as_str()) => {
+                self.unknown(
+                    &format!("service port of `{}` called", target.name),
+                    port.as_str(),
+                    &offered,
+                    &place.field("port"),
+                );
+            }
+            None if offered.is_empty() => {
+                let message = format!("the component `{}` has no service", target.name);
+                let hint = Some("give it a port, with `service: true`");
+                self.error(&place.field("component"), Code::UnknownReference, message, hint);
+            }
+            _ => {}
+        }
+    }
+
+    pub(super) fn port_reference(&mut self, component: &Component, port: &PortName, place: &Place) {
+        let known: Vec<&str> = component.ports.iter().map(|p| p.name.as_str()).collect();
+        if !known.contains(&port.as_str()) {
+            self.unknown("port of this component called", port.as_str(), &known, place);
+        }
+    }
+
+    pub(super) fn dependencies(&mut self) {
+        let template = self.template;
+        let place = |i| Place::default().field("components").index(i).field("dependsOn");
+        for (i, component) in template.components.iter().enumerate() {
+            let place = place(i);
+            self.unique("the component", component.depends_on.iter().enumerate().map(|(d, on)| (place.index(d), on)));
+            for (d, on) in component.depends_on.iter().enumerate() {
+                self.unknown_named("component", "components", on.as_str(), &place.index(d));
+            }
+        }
+        let stuck = sort(&template.components).stuck;
+        let mut reported = HashSet::new();
+        for (i, component) in template.components.iter().enumerate() {
+            if reported.contains(&component.name) || !stuck.iter().any(|s| s.name == component.name) {
+                continue;
+            }
+            if let Some(circle) = circle(component, &stuck) {
+                let path = circle.iter().map(|n| n.as_str()).collect::<Vec<_>>().join(" -> ");
+                let message = format!("{path}: none of these can start first");
+                self.error(&place(i), Code::DependencyCycle, message, Some("remove one of these dependencies"));
+                reported.extend(circle);
+            }
+        }
+    }
+}

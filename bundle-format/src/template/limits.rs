@@ -1,0 +1,13 @@
+//! The ceilings of the template's parser, beside [`crate::limits::TEMPLATE_BYTES`] (spec/template.md section 2).
+
+/// Most values in one YAML document, counting those that aliases repeat.
+pub const YAML_NODES: usize = 250_000;
+/// Deepest nesting of a YAML document.
+pub const YAML_DEPTH: usize = 32;
+/// Most components of a template.
+pub const COMPONENTS: usize = 500;
+/// Most problems of one kind of check that are collected before a template is given up.
+pub const PROBLEMS: usize = 100;
+/// Longest name, in characters, of a Kubernetes object that a component becomes, `INSTALLATION-COMPONENT`: Kubernetes
+/// names pods of a `StatefulSet` and of a `Job` after it, in labels of at most 63 characters.
+pub const OBJECT_NAME: usize = 52;
