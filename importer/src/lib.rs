@@ -1,1 +1,3 @@
-//! To be written.
+//! From a bundle to content in a registry, and from there to installations (design section 4). Knows nothing of packing.
+
+pub mod render;
