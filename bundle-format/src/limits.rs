@@ -2,6 +2,10 @@
 
 /// Largest signed envelope of a release, in bytes.
 pub const RELEASE_ENVELOPE_BYTES: u64 = 4 << 20;
+/// Largest trust document, in bytes.
+pub const TRUST_DOCUMENT_BYTES: u64 = 1 << 20;
+/// Most trust documents in an archive.
+pub const TRUST_DOCUMENTS: usize = 64;
 /// Largest signed envelope of a packing list, in bytes. One member costs about 250 bytes: room for 200 000.
 pub const PACKING_LIST_ENVELOPE_BYTES: u64 = 64 << 20;
 /// Most members that a packing list may name.

@@ -1,3 +1,4 @@
 //! From a bundle to content in a registry, and from there to installations (design section 4). Knows nothing of packing.
 
+pub mod import;
 pub mod render;

@@ -1,1 +1,12 @@
-//! To be written.
+//! From a template and its images to a signed bundle: sources, plan, archive. Knows nothing of clusters (design section 4).
+
+mod error;
+mod images;
+mod plan;
+pub mod source;
+mod write;
+
+pub use error::PackError;
+pub use plan::{PackOptions, Plan, SignedPlan, read_file};
+pub use source::{ImageSource, SourceSpec};
+pub use write::IfExists;

@@ -1,0 +1,24 @@
+//! The one walk over a bundle that verify, import and serve share (spec/bundle.md section 7).
+
+mod contents;
+mod error;
+mod graph;
+mod open;
+mod sink;
+
+pub use contents::Proved;
+pub use error::BundleError;
+pub use graph::GraphFault;
+pub use open::{Bundle, Glance};
+pub use sink::{Sink, SinkAction};
+
+/// Hears how far a long work is. All methods may be called from any thread.
+pub trait Progress: Sync {
+    /// `bytes` more are done.
+    fn advance(&self, bytes: u64);
+}
+
+/// Nobody listens.
+impl Progress for () {
+    fn advance(&self, _: u64) {}
+}

@@ -1,0 +1,181 @@
+//! Why nothing was packed.
+
+use std::io;
+use std::path::PathBuf;
+
+use bundle_format::oci::OciError;
+use bundle_format::template::TemplateError;
+use bundle_format::trust::SigningError;
+use bundle_format::version_index::VersionIndexError;
+use bundle_format::{Code, Coded, Digest, ImageRef, SourceError};
+
+/// Why a template version was not packed. The output is then as it was before.
+#[derive(Debug, thiserror::Error)]
+pub enum PackError {
+    /// The template is not acceptable.
+    #[error("{}: {source}", path.display())]
+    Template {
+        /// The template's file.
+        path: PathBuf,
+        /// Everything that is wrong with it.
+        source: TemplateError,
+    },
+    /// The template cannot be read.
+    #[error("reading {}: {source}", path.display())]
+    Read {
+        /// The template's file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// A file beside the template.
+    #[error("{}, which the template names: {source}", path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+    /// An image cannot be had.
+    #[error("image {name}: {source}")]
+    Image {
+        /// Its name.
+        name: ImageRef,
+        /// The cause.
+        source: SourceError,
+    },
+    /// A manifest or index of an image.
+    #[error("image {name}: {source}")]
+    Manifest {
+        /// Its name.
+        name: ImageRef,
+        /// What is wrong.
+        source: OciError,
+    },
+    /// The name has a digest, and the source has another.
+    #[error("image {name}: its source has {found}")]
+    OtherImage {
+        /// Its name.
+        name: ImageRef,
+        /// The source's digest.
+        found: Digest,
+    },
+    /// An image does not have a wanted platform.
+    #[error("image {name} has no {wanted}; it has {}", available.join(", "))]
+    Platform {
+        /// Its name.
+        name: ImageRef,
+        /// The platforms that were asked for.
+        wanted: String,
+        /// The platforms that there are.
+        available: Vec<String>,
+    },
+    /// Content is referred to as a manifest and as something else, or with two sizes.
+    #[error("{digest} is referred to in two ways that contradict each other")]
+    Contradiction {
+        /// The content.
+        digest: Digest,
+    },
+    /// An image's indexes are nested too deep.
+    #[error("image {name}: its indexes are nested too deep")]
+    TooDeep {
+        /// Its name.
+        name: ImageRef,
+    },
+    /// There is more content than the format allows.
+    #[error("there is too much content: {0}")]
+    TooMuch(&'static str),
+    /// The content does not make a template version.
+    #[error(transparent)]
+    VersionIndex(#[from] VersionIndexError),
+    /// A content is not what its digest says.
+    #[error("{from}: {digest} {why}")]
+    Content {
+        /// Where it came from.
+        from: String,
+        /// The content.
+        digest: Digest,
+        /// How it differs.
+        why: String,
+    },
+    /// Signing failed.
+    #[error(transparent)]
+    Signing(#[from] SigningError),
+    /// The output is there already.
+    #[error("{} exists already", path.display())]
+    Exists {
+        /// The output.
+        path: PathBuf,
+    },
+    /// Another process writes the same output.
+    #[error("{} is being written by another process", path.display())]
+    Busy {
+        /// The output.
+        path: PathBuf,
+    },
+    /// The output's disk is too small.
+    #[error("{} has {free} bytes free, the bundle needs {needed}", path.display())]
+    NoSpace {
+        /// The folder.
+        path: PathBuf,
+        /// Bytes free.
+        free: u64,
+        /// Bytes needed.
+        needed: u64,
+    },
+    /// The output cannot be written.
+    #[error("writing {}: {source}", path.display())]
+    Write {
+        /// The output.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
+}
+
+impl Coded for PackError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Template { .. } => Code::Template,
+            Self::File { .. } | Self::Read { .. } => Code::File,
+            Self::Image { source: SourceError::Io { source, .. }, .. } if is_content(source) => Code::ImageContent,
+            Self::Image { .. } | Self::OtherImage { .. } => Code::Image,
+            Self::Manifest { .. } | Self::Contradiction { .. } | Self::Content { .. } => Code::ImageContent,
+            Self::Platform { .. } => Code::Platform,
+            Self::TooMuch(_) | Self::TooDeep { .. } => Code::Limit,
+            Self::VersionIndex(_) => Code::Internal,
+            Self::Signing(e) => e.code(),
+            Self::Exists { .. } => Code::Exists,
+            Self::Busy { .. } => Code::Locked,
+            Self::NoSpace { .. } => Code::Space,
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::StorageFull => Code::Space,
+            Self::Write { .. } => Code::Io,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Template { .. } => "`sealift template check` shows every problem with its line".to_owned(),
+            Self::Image { source: SourceError::Missing { .. }, name } => {
+                format!("say where {name} is: `from:` in the template's `images`, or --image {name}=SOURCE")
+            }
+            Self::OtherImage { .. } => {
+                "the image was published again under the same name, or the digest is mistyped".to_owned()
+            }
+            Self::Platform { .. } => "leave --platform out to pack all platforms".to_owned(),
+            Self::Content { .. } | Self::Manifest { .. } => {
+                "the source is damaged: fetch or build the image again".to_owned()
+            }
+            Self::Exists { .. } => "choose another name, or replace it with --force".to_owned(),
+            Self::Write { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
+                "FAT file systems hold files up to 4 GiB only: use exFAT, ext4 or NTFS".to_owned()
+            }
+            Self::NoSpace { .. } => "free space there, or write to another disk".to_owned(),
+            _ => return None,
+        })
+    }
+}
+
+fn is_content(e: &io::Error) -> bool {
+    matches!(e.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
+}

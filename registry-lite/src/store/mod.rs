@@ -1,0 +1,187 @@
+//! The content store of a site: an OCI image layout with a lock (spec/site.md).
+//!
+//! ```text
+//! SITE/
+//!   site.json         what this folder is, and its format's version
+//!   oci-layout        OCI image layout, so that skopeo, oras and podman read the folder as it is
+//!   index.json        every name and what it stands for: the only reference file, replaced in one step
+//!   blobs/sha256/…    content, each under its digest; nothing is ever changed in place
+//!   tmp/              content that is not whole yet; whoever locks the site next sweeps it
+//!   lock              held by the one process that writes
+//! ```
+//!
+//! What is named in `index.json` is whole: a blob is written to `tmp/`, synced and renamed before anything refers to it.
+
+mod error;
+mod files;
+mod lock;
+mod writer;
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use bundle_format::json::{self, Numbers};
+use bundle_format::{BlobSource, Descriptor, Digest, SourceError};
+use serde::{Deserialize, Serialize};
+
+pub use error::StoreError;
+pub use files::{free_space, replace, sync_dir};
+pub use lock::LockedStore;
+pub use writer::BlobWriter;
+
+use crate::extent::{BlobRead, Extent};
+
+/// Largest `index.json`: about 100 000 names.
+const INDEX_BYTES: u64 = 32 << 20;
+const FORMAT: &str = "https://sealift.dev/site/v1";
+
+/// A site's content, for reading. Any number of processes may read while one writes.
+#[derive(Debug, Clone)]
+pub struct Store {
+    dir: PathBuf,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Marker {
+    format: String,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    manifests: Vec<Descriptor>,
+}
+
+impl Store {
+    /// Opens the site in `dir`.
+    ///
+    /// # Errors
+    /// [`StoreError::NotASite`], [`StoreError::OtherFormat`], or reading fails.
+    pub fn open(dir: &Path) -> Result<Self, StoreError> {
+        let path = dir.join("site.json");
+        let bytes = match files::read_limited(&path, 4096) {
+            Ok(bytes) => bytes,
+            Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Err(StoreError::NotASite { dir: dir.to_owned() });
+            }
+            Err(source) => return Err(StoreError::Io { what: "reading", path, source }),
+        };
+        let marker: Marker = json::parse(&bytes, 4096, Numbers::Any)
+            .map_err(|e| StoreError::Damaged { path: path.clone(), why: e.to_string() })?;
+        if marker.format != FORMAT {
+            return Err(StoreError::OtherFormat { dir: dir.to_owned(), format: marker.format });
+        }
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// Opens the site in `dir`, or makes one there if the folder is missing or empty.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`]; the folder holds something else.
+    pub fn open_or_create(dir: &Path) -> Result<Self, StoreError> {
+        match Self::open(dir) {
+            Err(StoreError::NotASite { .. }) => {}
+            other => return other,
+        }
+        let io = |what| move |source| StoreError::Io { what, path: dir.to_owned(), source };
+        fs::create_dir_all(dir).map_err(io("making"))?;
+        // A first import that was killed leaves only files of ours; everything else is somebody else's.
+        for entry in fs::read_dir(dir).map_err(io("listing"))? {
+            let name = entry.map_err(io("listing"))?.file_name();
+            let ours = ["oci-layout", "index.json", "blobs", "tmp", "lock"].iter().any(|n| name == *n);
+            if !ours && !name.to_string_lossy().starts_with(files::TEMPORARY) {
+                return Err(StoreError::NotASite { dir: dir.to_owned() });
+            }
+        }
+        fs::create_dir_all(dir.join("blobs/sha256")).map_err(io("making"))?;
+        fs::create_dir_all(dir.join("tmp")).map_err(io("making"))?;
+        replace(&dir.join("oci-layout"), bundle_format::version_index::OCI_LAYOUT)?;
+        if !dir.join("index.json").exists() {
+            replace(&dir.join("index.json"), &index_bytes(Vec::new())?)?;
+        }
+        // Last, because it says that the rest is there.
+        let marker = serde_json::to_vec(&Marker { format: FORMAT.to_owned() })?;
+        replace(&dir.join("site.json"), &marker)?;
+        Ok(Self { dir: dir.to_owned() })
+    }
+
+    /// The site's folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What is published: every root, most with a name in the annotation `org.opencontainers.image.ref.name`.
+    ///
+    /// # Errors
+    /// `index.json` is missing or not an index.
+    pub fn entries(&self) -> Result<Vec<Descriptor>, StoreError> {
+        let path = self.dir.join("index.json");
+        let bytes = files::read_limited(&path, INDEX_BYTES).map_err(|source| StoreError::Io {
+            what: "reading",
+            path: path.clone(),
+            source,
+        })?;
+        let index: Index = json::parse(&bytes, INDEX_BYTES, Numbers::Any)
+            .map_err(|e| StoreError::Damaged { path, why: e.to_string() })?;
+        Ok(index.manifests)
+    }
+
+    /// Something that changes whenever what is published changes.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn generation(&self) -> io::Result<(u64, i64, i64)> {
+        use std::os::unix::fs::MetadataExt;
+        let meta = fs::metadata(self.dir.join("index.json"))?;
+        Ok((meta.ino(), meta.mtime(), meta.mtime_nsec()))
+    }
+
+    /// Whether the blob is there with its size. Its content was proved when it was written, and is not hashed again.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn has(&self, digest: &Digest, size: u64) -> Result<bool, StoreError> {
+        let extent = self.locate(digest).map_err(|source| StoreError::Io {
+            what: "reading",
+            path: self.blob_path(digest),
+            source,
+        })?;
+        Ok(extent.is_some_and(|extent| extent.len() == size))
+    }
+
+    fn blob_path(&self, digest: &Digest) -> PathBuf {
+        self.dir.join("blobs/sha256").join(digest.hex())
+    }
+}
+
+impl BlobRead for Store {
+    fn locate(&self, digest: &Digest) -> io::Result<Option<Extent>> {
+        let file = match files::open_regular(&self.blob_path(digest)) {
+            Ok(file) => file,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(e) => return Err(e),
+        };
+        Extent::whole(file).map(Some)
+    }
+}
+
+impl BlobSource for Store {
+    fn open(&self, blob: &Descriptor) -> Result<Box<dyn Read + Send + '_>, SourceError> {
+        match files::open_regular(&self.blob_path(&blob.digest)) {
+            Ok(file) => Ok(Box::new(file)),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => {
+                Err(SourceError::Missing { place: self.place(), what: blob.digest.to_string() })
+            }
+            Err(source) => Err(SourceError::Io { place: self.place(), source }),
+        }
+    }
+
+    fn place(&self) -> String {
+        self.dir.display().to_string()
+    }
+}
+
+fn index_bytes(entries: Vec<Descriptor>) -> Result<Vec<u8>, StoreError> {
+    Ok(bundle_format::version_index::index_json(entries)?)
+}
