@@ -10,11 +10,23 @@ pub struct Failure {
     pub code: Code,
     pub message: String,
     pub hint: Option<String>,
+    /// More for machines, with `--json`.
+    pub details: Option<serde_json::Value>,
 }
 
 impl Failure {
     pub fn new(code: Code, message: impl Display) -> Self {
-        Self { code, message: message.to_string(), hint: None }
+        Self { code, message: message.to_string(), hint: None, details: None }
+    }
+
+    /// An error about one of the things that the user named.
+    pub fn about(place: impl Display, e: &(impl Coded + ?Sized)) -> Self {
+        Self { code: e.code(), message: format!("{place}: {e}"), hint: e.hint(), details: None }
+    }
+
+    pub fn details(mut self, details: serde_json::Value) -> Self {
+        self.details = Some(details);
+        self
     }
 
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
@@ -25,6 +37,6 @@ impl Failure {
 
 impl<E: Coded> From<E> for Failure {
     fn from(e: E) -> Self {
-        Self { code: e.code(), message: e.to_string(), hint: e.hint() }
+        Self { code: e.code(), message: e.to_string(), hint: e.hint(), details: None }
     }
 }

@@ -44,13 +44,25 @@ pub fn open_bundle_file(path: &Path) -> Result<(File, Option<u64>), Failure> {
     Ok((file, len))
 }
 
+/// Reads a file of at most `limit` bytes.
+pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    let failure = |why: &dyn std::fmt::Display| Failure::new(Code::Io, format_args!("{}: {why}", path.display()));
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(|e| failure(&e))?;
+    file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| failure(&e))?;
+    match bytes.len() as u64 > limit {
+        true => Err(failure(&format_args!("it has more than {limit} bytes"))),
+        false => Ok(bytes),
+    }
+}
+
 /// Writes a new file with these permissions; an existing one is refused.
 pub fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> {
     use std::io::Write as _;
     use std::os::unix::fs::OpenOptionsExt as _;
     let failure = |e: io::Error| match e.kind() {
         io::ErrorKind::AlreadyExists => Failure::new(Code::Exists, format_args!("{} exists already", path.display()))
-            .hint("choose another name; a key is never overwritten"),
+            .hint("choose another name; nothing was overwritten"),
         _ => Failure::new(Code::Io, format_args!("{}: {e}", path.display())),
     };
     let mut file = File::options().write(true).create_new(true).mode(mode).open(path).map_err(failure)?;

@@ -3,8 +3,10 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use bundle_format::trust::{KeyError, PrivateKey, PublicKey, TrustRoot};
-use bundle_format::{Code, Coded, limits};
+#[cfg(feature = "packer")]
+use bundle_format::trust::PrivateKey;
+use bundle_format::trust::{PublicKey, TrustRoot};
+use bundle_format::{Code, limits};
 use zeroize::Zeroizing;
 
 use crate::failure::Failure;
@@ -13,7 +15,7 @@ use crate::failure::Failure;
 pub fn trust_root(files: &[PathBuf]) -> Result<TrustRoot, Failure> {
     let mut keys = Vec::new();
     for file in files {
-        keys.push(PublicKey::from_pem(&read(file)?).map_err(|e| about(file, &e))?);
+        keys.push(PublicKey::from_pem(&read(file)?).map_err(|e| Failure::about(file.display(), &e))?);
     }
     Ok(TrustRoot::pinned(keys)?)
 }
@@ -22,16 +24,19 @@ pub fn trust_root(files: &[PathBuf]) -> Result<TrustRoot, Failure> {
 #[cfg(feature = "packer")]
 pub fn private_key(file: &Path, passphrase_file: Option<&Path>) -> Result<PrivateKey, Failure> {
     let pem = Zeroizing::new(read(file)?);
-    let mut given = Ok(None);
-    let key = PrivateKey::from_pem(&pem, || match passphrase(passphrase_file, &format!("passphrase of {}", file.display())) {
-        Ok(passphrase) => passphrase,
-        Err(e) => {
-            given = Err(e);
-            None
+    let mut given = Ok(());
+    let key = PrivateKey::from_pem(&pem, || {
+        match passphrase(passphrase_file, &format!("passphrase of {}", file.display())) {
+            Ok(passphrase) => passphrase,
+            // Not a missing passphrase, but one that cannot be read: that is the error to tell.
+            Err(e) => {
+                given = Err(e);
+                None
+            }
         }
     });
     given?;
-    key.map_err(|e| about(file, &e))
+    key.map_err(|e| Failure::about(file.display(), &e))
 }
 
 /// A passphrase: from the file, from `SEALIFT_PASSPHRASE`, or typed where there is a terminal.
@@ -59,17 +64,10 @@ fn read(file: &Path) -> Result<String, Failure> {
     let opened = std::fs::File::open(file).map_err(failure)?;
     match opened.take(limits::KEY_FILE_BYTES + 1).read_to_string(&mut text) {
         Ok(_) => Ok(text),
-        Err(e) if e.kind() == std::io::ErrorKind::InvalidData => {
-            Err(Failure::new(Code::Key, format_args!("{} is not a text file, so not a key in PEM form", file.display())))
-        }
+        Err(e) if e.kind() == std::io::ErrorKind::InvalidData => Err(Failure::new(
+            Code::Key,
+            format_args!("{} is not a text file, so not a key in PEM form", file.display()),
+        )),
         Err(e) => Err(failure(e)),
-    }
-}
-
-fn about(file: &Path, e: &KeyError) -> Failure {
-    let failure = Failure::new(e.code(), format_args!("{}: {e}", file.display()));
-    match e.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
     }
 }

@@ -21,6 +21,8 @@ struct ErrorBody {
     exit: u8,
     message: String,
     hint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<serde_json::Value>,
 }
 
 impl ErrorReport {
@@ -31,6 +33,7 @@ impl ErrorReport {
                 exit: failure.code.exit() as u8,
                 message: failure.message.clone(),
                 hint: failure.hint.clone(),
+                details: failure.details.clone(),
             },
         }
     }
@@ -145,8 +148,6 @@ pub struct InspectReport {
     /// Manifests that were left out with the other platforms.
     pub omitted: Vec<String>,
     pub members: Vec<MemberReport>,
-    /// The template, if the bundle could be read to it.
-    pub template: Option<String>,
     #[serde(flatten)]
     pub release: ReleaseReport,
 }
@@ -215,6 +216,8 @@ pub struct ListedInstallation {
     pub revision: u32,
     pub target: String,
     pub record: u64,
+    /// Whether the last action ended; if not, it was interrupted.
+    pub complete: bool,
 }
 
 /// `sealift install`.

@@ -113,8 +113,8 @@ pub fn holdings(store: &Store) -> Result<Vec<Holding>, HoldingError> {
         let version = VersionIndex::read(document(store, &plain)?)?;
         let documents = Documents::read(document(store, version.documents())?)?;
         let yaml = store.read(documents.template(), limits::TEMPLATE_BYTES)?;
-        let template = Template::parse(&yaml)
-            .map_err(|source| HoldingError::Template { label: version.label(), source })?;
+        let template =
+            Template::parse(&yaml).map_err(|source| HoldingError::Template { label: version.label(), source })?;
         let releases = releases.get(&entry.digest).cloned().unwrap_or_default();
         out.push(Holding { version, documents, template, releases });
     }
@@ -135,7 +135,8 @@ pub fn find(store: &Store, wanted: &str) -> Result<Holding, HoldingError> {
         false => all.into_iter().filter(|h| h.version.name().as_str() == wanted).collect(),
     };
     if fitting.len() > 1 {
-        let order = |h: &Holding| Some((semver::Version::parse(h.version.version().as_str()).ok()?, h.version.revision()));
+        let order =
+            |h: &Holding| Some((semver::Version::parse(h.version.version().as_str()).ok()?, h.version.revision()));
         if fitting.iter().any(|h| order(h).is_none()) {
             return Err(HoldingError::Ambiguous { dir, name: wanted.to_owned(), there: there(&fitting) });
         }

@@ -6,9 +6,9 @@ use std::io;
 use std::sync::Arc;
 
 use bundle_format::walk::Proved;
-use bundle_format::{Code, Coded, Descriptor, Digest, media};
+use bundle_format::{Code, Coded, Digest};
 
-use crate::catalog::{Catalog, CatalogError, Name, NameError};
+use crate::catalog::{Catalog, CatalogError};
 use crate::extent::{BlobRead, Extent};
 use crate::server::{Content, Report, View, Watched};
 use crate::store::{Store, StoreError};
@@ -22,9 +22,6 @@ pub enum ContentError {
     /// More names than fit.
     #[error(transparent)]
     Catalog(#[from] CatalogError),
-    /// A name is none.
-    #[error("a name in the index is not one: {0}")]
-    Name(#[from] NameError),
     /// Watching the site fails.
     #[error("reading the site: {0}")]
     Io(#[from] io::Error),
@@ -35,7 +32,6 @@ impl Coded for ContentError {
         match self {
             Self::Store(e) => e.code(),
             Self::Catalog(_) => Code::Limit,
-            Self::Name(_) => Code::SiteDamaged,
             Self::Io(_) => Code::Io,
         }
     }
@@ -55,7 +51,7 @@ impl Coded for ContentError {
 pub fn of_site(store: Store, report: Report) -> Result<Arc<dyn Content>, ContentError> {
     let index = store.index_path();
     let load = move || -> Result<View, ContentError> {
-        Ok(View { catalog: Arc::new(catalog(store.entries()?, &store)?), blobs: Arc::new(store.clone()) })
+        Ok(View { catalog: Arc::new(Catalog::of_entries(store.entries()?, &store)?), blobs: Arc::new(store.clone()) })
     };
     Ok(Arc::new(Watched::new(index, load, report)?))
 }
@@ -66,23 +62,7 @@ pub fn of_site(store: Store, report: Report) -> Result<Arc<dyn Content>, Content
 /// [`ContentError`].
 pub fn of_bundle(file: File, proved: &Proved) -> Result<View, ContentError> {
     let blobs = BundleBlobs { file: Arc::new(file), extents: proved.extents.clone() };
-    Ok(View { catalog: Arc::new(catalog(proved.version.entries(), &blobs)?), blobs: Arc::new(blobs) })
-}
-
-/// The catalogue of these entries of an `index.json`.
-///
-/// # Errors
-/// [`ContentError::Name`], [`ContentError::Catalog`].
-pub fn catalog(entries: Vec<Descriptor>, blobs: &dyn BlobRead) -> Result<Catalog, ContentError> {
-    let mut roots = Vec::new();
-    for entry in entries {
-        let name = match entry.annotations.get(media::REF_NAME) {
-            Some(name) => name.parse()?,
-            None => Name::Unnamed,
-        };
-        roots.push((name, entry));
-    }
-    Ok(Catalog::build(roots, blobs)?)
+    Ok(View { catalog: Arc::new(Catalog::of_entries(proved.version.entries(), &blobs)?), blobs: Arc::new(blobs) })
 }
 
 /// The blobs of a bundle's file.

@@ -67,13 +67,18 @@ fn registry_target(url: &str, args: &Import) -> Result<RegistryTarget, Failure> 
             options.scheme = Scheme::Http;
             rest
         }
-        Some(_) => return Err(Failure::new(Code::Usage, format_args!("--registry {url}: not an http or https address"))),
+        Some(_) => {
+            return Err(Failure::new(Code::Usage, format_args!("--registry {url}: not an http or https address")));
+        }
         None => url,
     };
     let (host, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     let prefix = prefix.trim_matches('/').to_owned();
     if !prefix.is_empty() && !bundle_format::reference::is_repository(&prefix) {
-        return Err(Failure::new(Code::Usage, format_args!("--registry {url}: {prefix:?} is not a path in a registry")));
+        return Err(Failure::new(
+            Code::Usage,
+            format_args!("--registry {url}: {prefix:?} is not a path in a registry"),
+        ));
     }
     Ok(RegistryTarget { registry: Registry::connect(host, &options)?, prefix })
 }

@@ -19,10 +19,8 @@ struct Row {
 }
 
 pub fn errors(out: &Output) -> Result<(), Failure> {
-    let rows: Vec<_> = Code::ALL
-        .iter()
-        .map(|c| Row { code: c.text(), exit: c.exit() as u8, meaning: c.meaning() })
-        .collect();
+    let rows: Vec<_> =
+        Code::ALL.iter().map(|c| Row { code: c.text(), exit: c.exit() as u8, meaning: c.meaning() }).collect();
     out.data(&rows, |text| {
         let mut last: Option<Exit> = None;
         for code in Code::ALL {

@@ -13,11 +13,7 @@ use crate::report::{ReleaseReport, VerifyReport};
 pub fn run(args: &Verify, out: &Output) -> Result<(), Failure> {
     let trust = trust_root(&args.keys)?;
     let input = open_bundle(&args.bundle)?;
-    let about = |e: &dyn Coded| Failure {
-        code: e.code(),
-        message: format!("{}: {e}", args.bundle.display()),
-        hint: e.hint(),
-    };
+    let about = |e: &dyn Coded| Failure::about(args.bundle.display(), e);
     let bundle = Bundle::open(input.reader, &trust).map_err(|e| about(&e))?;
     if let Some(len) = input.len {
         bundle.check_len(len).map_err(|e| about(&e))?;
@@ -35,7 +31,12 @@ pub fn run(args: &Verify, out: &Output) -> Result<(), Failure> {
         release: ReleaseReport::of(proved.release.id(), proved.release.value()),
     };
     out.data(&report, |text| {
-        text.push_str(&format!("OK       {} ({}, {} members)\n", args.bundle.display(), bytes(report.size), report.members));
+        text.push_str(&format!(
+            "OK       {} ({}, {} members)\n",
+            args.bundle.display(),
+            bytes(report.size),
+            report.members
+        ));
         report.release.write(text);
         for key in &report.signed_by {
             text.push_str(&format!("signed   by key {key}\n"));

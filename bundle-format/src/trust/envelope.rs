@@ -177,6 +177,12 @@ impl<T: Signed> Unverified<T> {
         &self.envelope
     }
 
+    /// The identity that the document will have if it is believed.
+    #[must_use]
+    pub fn unverified_id(&self) -> Digest {
+        Digest::of(&self.envelope.payload)
+    }
+
     /// Checks the signatures, and only then parses the document.
     ///
     /// # Errors

@@ -7,8 +7,8 @@ mod secrets;
 
 use std::collections::BTreeSet;
 
-use bundle_format::{Digest, ImageRef};
 use bundle_format::template::ComponentName;
+use bundle_format::{Digest, ImageRef};
 use registry_lite::LockedStore;
 
 use crate::holdings::Holding;
@@ -92,7 +92,12 @@ pub fn install(
 }
 
 /// Installing again renders the same version again; anything else is an upgrade.
-fn check_same(holding: &Holding, target: &DirTarget, options: &InstallOptions, before: &Record) -> Result<(), InstallError> {
+fn check_same(
+    holding: &Holding,
+    target: &DirTarget,
+    options: &InstallOptions,
+    before: &Record,
+) -> Result<(), InstallError> {
     let name = holding.version.name().to_string();
     if before.target != target.to_string() {
         return Err(InstallError::OtherTarget { name, target: before.target.clone() });

@@ -97,7 +97,12 @@ fn read(path: &Path) -> Result<Record, InstallError> {
 }
 
 /// Writes a record, or the same record with another status.
-pub(super) fn keep(site: &LockedStore, namespace: &Namespace, name: &TemplateName, record: &Record) -> Result<(), InstallError> {
+pub(super) fn keep(
+    site: &LockedStore,
+    namespace: &Namespace,
+    name: &TemplateName,
+    record: &Record,
+) -> Result<(), InstallError> {
     let dir = folder(site.dir(), namespace, name);
     fs::create_dir_all(&dir).map_err(|source| StoreError::Io { what: "making", path: dir.clone(), source })?;
     let bytes = serde_json::to_vec_pretty(record).map_err(StoreError::Json)?;

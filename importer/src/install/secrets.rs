@@ -16,7 +16,7 @@ pub(super) fn ensure(template: &Template, kept: Option<&SecretValues>) -> Result
         let of_secret = values.entry(secret.name.clone()).or_default();
         for key in &secret.keys {
             if !of_secret.contains_key(key) {
-                of_secret.insert(key.clone(), random_text(usize::from(secret.length))?);
+                of_secret.insert(key.clone(), random_text(secret.length.get())?);
             }
         }
     }
@@ -24,8 +24,9 @@ pub(super) fn ensure(template: &Template, kept: Option<&SecretValues>) -> Result
 }
 
 /// A text of `length` characters with five random bits each.
-fn random_text(length: usize) -> Result<String, InstallError> {
-    let mut bytes = vec![0; length];
+fn random_text(length: u32) -> Result<String, InstallError> {
+    // The template's limits keep this small.
+    let mut bytes = vec![0; length as usize];
     getrandom::fill(&mut bytes).map_err(|e| InstallError::NoRandom(e.to_string()))?;
     Ok(bytes.iter().map(|b| char::from(ALPHABET[usize::from(b & 31)])).collect())
 }

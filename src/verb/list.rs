@@ -1,0 +1,75 @@
+//! `sealift list`
+
+use importer::holdings::{Holding, holdings};
+use importer::install::{Installation, installations};
+use registry_lite::Store;
+
+use crate::args::List;
+use crate::failure::Failure;
+use crate::output::{Output, bytes};
+use crate::report::{ImageReport, ListReport, ListedInstallation, ListedTemplate};
+
+pub fn run(args: &List, out: &Output) -> Result<(), Failure> {
+    let store = Store::open(&args.site)?;
+    let mut templates = Vec::new();
+    for holding in holdings(&store)? {
+        templates.push(template(&store, &holding)?);
+    }
+    let report = ListReport {
+        site: args.site.display().to_string(),
+        templates,
+        installations: installations(&args.site)?.iter().map(installation).collect(),
+    };
+    out.data(&report, |text| {
+        if report.templates.is_empty() {
+            text.push_str("no template versions yet: `sealift import` brings them\n");
+        }
+        for t in &report.templates {
+            let revision = if t.revision > 1 { format!(" revision {}", t.revision) } else { String::new() };
+            let partial = if t.partial { ", some platforms only" } else { "" };
+            let title = t.title.as_deref().map(|t| format!("  {t}")).unwrap_or_default();
+            let (images, size) = (t.images.len(), bytes(t.size));
+            text.push_str(&format!("{} {}{revision}  {images} images, {size}{partial}{title}\n", t.name, t.version));
+        }
+        for i in &report.installations {
+            let state = if i.complete { "" } else { "  INTERRUPTED: install again" };
+            text.push_str(&format!("installed  {}/{} {} on {}{state}\n", i.namespace, i.name, i.version, i.target));
+        }
+    })
+}
+
+fn template(store: &Store, holding: &Holding) -> Result<ListedTemplate, Failure> {
+    let version = &holding.version;
+    let (size, partial) = holding.size(store)?;
+    let image = |i: &bundle_format::version_index::Image| ImageReport {
+        name: i.name.to_string(),
+        digest: i.root.digest.to_string(),
+    };
+    let mut verified_by: Vec<_> = holding.releases.iter().flat_map(|(_, keys)| keys.clone()).collect();
+    verified_by.sort();
+    verified_by.dedup();
+    Ok(ListedTemplate {
+        name: version.name().to_string(),
+        version: version.version().to_string(),
+        revision: version.revision(),
+        digest: version.raw().descriptor().digest.to_string(),
+        title: holding.template.metadata.title.clone(),
+        releases: holding.releases.iter().map(|(id, _)| id.clone()).collect(),
+        verified_by,
+        images: version.images().iter().map(image).collect(),
+        size,
+        partial,
+    })
+}
+
+fn installation(i: &Installation) -> ListedInstallation {
+    ListedInstallation {
+        namespace: i.namespace.to_string(),
+        name: i.name.to_string(),
+        version: i.record.version.to_string(),
+        revision: i.record.revision,
+        target: i.record.target.clone(),
+        record: i.record.number,
+        complete: i.record.status == importer::install::Status::Done,
+    }
+}

@@ -1,0 +1,106 @@
+//! `sealift registry`
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bundle_format::walk::Bundle;
+use bundle_format::{Code, Coded};
+use registry_lite::client::{ClientOptions, CredentialSource, Scheme};
+use registry_lite::server::{Config, Content, Event, Report, Stop, serve};
+use registry_lite::{Store, content};
+use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+
+use crate::args::{Client, RegistryVerb};
+use crate::failure::Failure;
+use crate::files::open_bundle_file;
+use crate::keys::trust_root;
+use crate::output::Output;
+
+pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
+    let RegistryVerb::Serve { site, bundle, keys, listen } = verb;
+    let report: Report = Arc::new(|event: &Event<'_>| eprintln!("registry: {event}"));
+    let (what, content) = match (site, bundle) {
+        (Some(dir), _) => (dir, content::of_site(Store::open(dir)?, Arc::clone(&report))?),
+        (None, Some(file)) => (file, bundle_content(file, keys, out)?),
+        (None, None) => return Err(Failure::new(Code::Usage, "either --site or --bundle is needed")),
+    };
+    for skipped in content.view().catalog.skipped() {
+        out.warn(format_args!("not served: {skipped}"));
+    }
+    run_server(*listen, what, content, report, out)
+}
+
+/// What the verb says once it listens.
+#[derive(Serialize)]
+struct Listening {
+    listen: SocketAddr,
+    content: String,
+}
+
+fn run_server(
+    listen: SocketAddr,
+    what: &Path,
+    content: Arc<dyn Content>,
+    report: Report,
+    out: &Output,
+) -> Result<(), Failure> {
+    let failure = |e: io::Error| {
+        let failure = Failure::new(Code::Io, format_args!("listening on {listen}: {e}"));
+        match e.kind() {
+            io::ErrorKind::AddrInUse => failure.hint("something else listens there: choose another --listen"),
+            _ => failure,
+        }
+    };
+    let listener = TcpListener::bind(listen).map_err(failure)?;
+    let address = listener.local_addr().map_err(failure)?;
+    let stop = Stop::default();
+    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failure)?;
+    let stopper = stop.clone();
+    std::thread::spawn(move || {
+        // The first signal lets answers under way end; a second one, with the default action restored, does not wait.
+        if signals.forever().next().is_some() {
+            stopper.stop();
+        }
+    });
+    out.data(&Listening { listen: address, content: what.display().to_string() }, |text| {
+        text.push_str(&format!("serving {} on http://{address}\n", what.display()));
+    })?;
+    if !address.ip().is_loopback() {
+        out.warn("this is plain http, without logins: whoever reaches the address can read; nobody can write");
+    }
+    serve(listener, content, Config::new(report), &stop).map_err(failure)
+}
+
+/// Proves everything in a bundle but the content of layers, which clients check by their digests.
+fn bundle_content(file: &PathBuf, keys: &[PathBuf], out: &Output) -> Result<Arc<dyn Content>, Failure> {
+    let trust = trust_root(keys)?;
+    let (reader, len) = open_bundle_file(file)?;
+    let served = reader.try_clone().map_err(|e| Failure::new(Code::Io, format_args!("{}: {e}", file.display())))?;
+    let about = |e: &dyn Coded| Failure::about(file.display(), e);
+    let bundle = Bundle::open(io::BufReader::with_capacity(64 << 10, reader), &trust).map_err(|e| about(&e))?;
+    if let Some(len) = len {
+        bundle.check_len(len).map_err(|e| about(&e))?;
+    }
+    let bar = out.bar("reading", bundle.len());
+    let proved = bundle.index(&bar).map_err(|e| about(&e))?;
+    drop(bar);
+    out.say(format_args!("release {} is signed by a key that you trust", proved.release.id()));
+    Ok(Arc::new(content::of_bundle(served, &proved)?))
+}
+
+/// How registries are reached, as the user says.
+pub fn client_options(args: &Client) -> ClientOptions {
+    ClientOptions {
+        scheme: if args.plain_http { Scheme::Http } else { Scheme::Auto },
+        credentials: match &args.authfile {
+            Some(file) => CredentialSource::AuthFile(file.clone()),
+            None => CredentialSource::Docker,
+        },
+        ca: args.ca.clone(),
+        ..ClientOptions::default()
+    }
+}

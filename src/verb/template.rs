@@ -1,0 +1,81 @@
+//! `sealift template`
+
+use std::path::Path;
+
+use bundle_format::template::{Severity, Template, json_schema};
+use bundle_format::{Code, limits};
+
+use crate::args::TemplateVerb;
+use crate::failure::Failure;
+use crate::files::{read_limited, write_new};
+use crate::output::Output;
+use crate::report::CheckReport;
+
+/// What `template init` writes.
+const START: &str = include_str!("../../testdata/templates/init/sealift.yaml");
+
+pub fn run(verb: &TemplateVerb, out: &Output) -> Result<(), Failure> {
+    match verb {
+        TemplateVerb::Check { template } => check(template, out),
+        TemplateVerb::Init { template } => init(template, out),
+        TemplateVerb::Schema => out.data(&json_schema(), |text| {
+            text.push_str(&serde_json::to_string_pretty(&json_schema()).unwrap_or_default());
+            text.push('\n');
+        }),
+    }
+}
+
+fn init(path: &Path, out: &Output) -> Result<(), Failure> {
+    write_new(path, START.as_bytes(), 0o644)?;
+    out.data(&serde_json::json!({"template": path}), |text| text.push_str(&format!("wrote {}\n", path.display())))
+}
+
+fn check(path: &Path, out: &Output) -> Result<(), Failure> {
+    let file = path.display();
+    let bytes = read_limited(path, limits::TEMPLATE_BYTES)?;
+    let checked = Template::check(&bytes);
+    let mut missing = Vec::new();
+    if let Some(template) = &checked.template {
+        let base = path.parent().unwrap_or(Path::new(""));
+        missing.extend(
+            template.documents().into_iter().filter(|p| !base.join(p.as_str()).is_file()).map(ToString::to_string),
+        );
+    }
+    let errors = checked.problems.iter().filter(|p| p.severity == Severity::Error).count() + missing.len();
+    let mut problems = Vec::new();
+    for problem in &checked.problems {
+        problems.push(
+            serde_json::to_value(problem)
+                .map_err(|e| Failure::new(Code::Internal, format_args!("a problem is no JSON: {e}")))?,
+        );
+    }
+    for path in &missing {
+        problems.push(serde_json::json!({"severity": "error", "code": "missing-file", "path": path,
+            "message": "the template names this file, and it is not there"}));
+    }
+    let report = CheckReport { file: file.to_string(), ok: errors == 0, problems };
+    // With `--json`, a failed check has one document too: the failure's.
+    if errors == 0 || !out.json() {
+        out.data(&report, |text| {
+            for problem in &checked.problems {
+                text.push_str(&format!("{file}:{problem}\n"));
+            }
+            for path in &missing {
+                text.push_str(&format!(
+                    "{file}: error[missing-file]: {path}, which the template names, is not there\n"
+                ));
+            }
+            if errors == 0 {
+                text.push_str(&format!("{file}: OK\n"));
+            }
+        })?;
+    }
+    match errors {
+        0 => Ok(()),
+        n => Err(Failure::new(
+            Code::Template,
+            format_args!("{file} has {n} {}", if n == 1 { "error" } else { "errors" }),
+        )
+        .details(serde_json::to_value(&report.problems).unwrap_or_default())),
+    }
+}
