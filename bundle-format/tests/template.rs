@@ -1,4 +1,6 @@
-//! Templates from testdata/templates: the good ones parse, the bad ones are reported as the file beside each says.
+//! Templates from testdata: the good ones parse, the bad ones are reported as the file beside each says.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -64,6 +66,12 @@ fn the_shop_is_in_order() {
     assert_eq!(order, ["db", "migrate", "api", "web", "report"]);
     let web = &shop.components[0].image;
     assert_eq!(shop.image_source(web).unwrap().parts(), ("oci-archive", "images/web.tar"));
+}
+
+#[test]
+fn the_template_of_real_images_is_in_order() {
+    let text = fs::read(root().join("testdata/images/shop-real/sealift.yaml")).unwrap();
+    assert_eq!(Template::check(&text).problems, []);
 }
 
 #[test]

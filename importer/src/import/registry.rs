@@ -194,10 +194,9 @@ impl Publisher<'_> {
         }
         // Not every registry mounts: take the long way round.
         let home = registry.source(self.home)?;
-        let reader = home.open(blob).map_err(|e| ClientError::Local {
-            place: registry.host().to_owned(),
-            source: std::io::Error::other(e),
-        })?;
+        let reader = home
+            .open(blob)
+            .map_err(|e| ClientError::Local { place: registry.host().to_owned(), source: std::io::Error::other(e) })?;
         registry.push_blob(repository, blob, reader)
     }
 
@@ -206,8 +205,7 @@ impl Publisher<'_> {
         let envelope = self.proved.release.envelope().bytes();
         let artifact = release_artifact(&self.proved.version, envelope)?;
         let registry = &self.target.registry;
-        let blobs: BTreeMap<_, &[u8]> =
-            [(media::OCI_EMPTY, EMPTY), (media::DSSE, envelope)].into_iter().collect();
+        let blobs: BTreeMap<_, &[u8]> = [(media::OCI_EMPTY, EMPTY), (media::DSSE, envelope)].into_iter().collect();
         for (media_type, bytes) in blobs {
             let blob = Descriptor::of(media_type, bytes);
             if !registry.has_blob(self.home, &blob)? {
