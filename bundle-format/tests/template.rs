@@ -104,7 +104,16 @@ fn warnings_leave_a_template_usable() {
 fn hostile_sizes_are_refused_in_bounded_time() {
     let many = "- {name: A, bad: 1}\n".repeat(20_000);
     let components = format!("apiVersion: sealift.dev/v1\nkind: Template\nmetadata: {{}}\ncomponents:\n{many}");
+    let head = "apiVersion: sealift.dev/v1\nkind: Template\nmetadata: {name: a, version: '1'}\n";
+    let dangling = format!("{head}components:\n{}", "- {name: a, image: 'nginx:1', dependsOn: [b]}\n".repeat(20_000));
+    let variables: String =
+        (0..1000).map(|i| format!("{{name: V{i}, service: {{component: a, port: x{i}}}}},")).collect();
+    let variables = format!("{head}components: [{{name: a, image: 'nginx:1', env: [{variables}]}}]");
+    let twice = format!("{head}files: [{}]", "{path: a},".repeat(1000));
     for (why, text) in [
+        ("many components", dangling),
+        ("many references", variables),
+        ("many duplicates", twice),
         ("more than 4 MiB", " ".repeat((4 << 20) + 1)),
         ("a long key", format!("{}: 1", "k".repeat(1 << 20))),
         ("many values", format!("[{}]", "1,".repeat(1 << 20))),
