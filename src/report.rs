@@ -1,5 +1,7 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+use bundle_format::Digest;
+use bundle_format::statement::{Release, Statement};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -70,6 +72,42 @@ pub struct ReleaseReport {
     pub channel: Option<String>,
     pub issued_at: Option<String>,
     pub images: Vec<ImageReport>,
+}
+
+impl ReleaseReport {
+    pub fn of(id: Digest, statement: &Statement<Release>) -> Self {
+        let release = statement.predicate();
+        let image = |i: &bundle_format::statement::ReleasedImage| ImageReport {
+            name: i.name.to_string(),
+            digest: i.digest.to_string(),
+        };
+        Self {
+            release_id: id.to_string(),
+            name: release.name().to_string(),
+            version: release.version().to_string(),
+            revision: release.revision(),
+            digest: statement.subject_digest().to_string(),
+            channel: release.channel.clone(),
+            issued_at: release.issued_at.clone(),
+            images: release.images().iter().map(image).collect(),
+        }
+    }
+
+    /// The release for people.
+    pub fn write(&self, text: &mut String) {
+        let revision = if self.revision > 1 { format!(", revision {}", self.revision) } else { String::new() };
+        text.push_str(&format!("release  {} {}{revision}\n", self.name, self.version));
+        text.push_str(&format!("id       {}\n", self.release_id));
+        text.push_str(&format!("content  {}\n", self.digest));
+        for (label, value) in [("channel", &self.channel), ("issued", &self.issued_at)] {
+            if let Some(value) = value {
+                text.push_str(&format!("{label:8} {value}\n"));
+            }
+        }
+        for image in &self.images {
+            text.push_str(&format!("image    {} {}\n", image.name, image.digest));
+        }
+    }
 }
 
 /// An image of a release.

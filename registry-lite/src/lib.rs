@@ -3,6 +3,7 @@
 
 pub mod catalog;
 pub mod client;
+pub mod content;
 pub mod extent;
 pub mod server;
 pub mod store;

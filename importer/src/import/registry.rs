@@ -74,7 +74,7 @@ pub fn import_to_registry(
 struct RegistrySink<'a> {
     registry: &'a Registry,
     repository: String,
-    open: Option<(Upload, u64)>,
+    open: Option<(Upload, Descriptor)>,
     written: Amount,
     present: Amount,
 }
@@ -90,7 +90,7 @@ impl Sink for RegistrySink<'_> {
             self.present.add(blob.size);
             return Ok(SinkAction::Pass);
         }
-        self.open = Some((self.registry.start_upload(&self.repository, blob)?, blob.size));
+        self.open = Some((self.registry.start_upload(&self.repository)?, blob.clone()));
         Ok(SinkAction::Take)
     }
 
@@ -99,9 +99,9 @@ impl Sink for RegistrySink<'_> {
     }
 
     fn commit(&mut self) -> Result<(), ClientError> {
-        let Some((upload, size)) = self.open.take() else { return Ok(()) };
-        upload.commit()?;
-        self.written.add(size);
+        let Some((upload, blob)) = self.open.take() else { return Ok(()) };
+        upload.commit(&blob)?;
+        self.written.add(blob.size);
         Ok(())
     }
 

@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use std::sync::Arc;
 
 use bundle_format::oci::OciError;
-use bundle_format::{Descriptor, Digest, Document, Raw, limits};
+use bundle_format::{Descriptor, Digest, Document, Raw, limits, media};
 
-use super::{Catalog, Manifest, Name, Repository};
+use super::{Catalog, Manifest, Name, NameError, Repository};
 use crate::extent::{BlobRead, Extent};
 
 /// Why there is no catalogue at all. What is wrong with a single root is in [`Catalog::skipped`].
@@ -25,8 +25,8 @@ pub enum CatalogError {
 #[derive(Debug, thiserror::Error)]
 #[error("{name} ({}): {reason}", root.digest)]
 pub struct Skipped {
-    /// Its name.
-    pub name: Name,
+    /// Its name, as it was given.
+    pub name: String,
     /// What it is.
     pub root: Descriptor,
     /// Why it is not served.
@@ -90,6 +90,9 @@ pub enum Reason {
         /// The digest in the name.
         named: Digest,
     },
+    /// Its name is not one that anything can be served under.
+    #[error(transparent)]
+    Name(#[from] NameError),
     /// An earlier root has the same name.
     #[error("the name already stands for {earlier}")]
     NameTaken {
@@ -122,7 +125,7 @@ impl Catalog {
             match name.path() {
                 Some(path) => {
                     if let Err(reason) = builder.named(&path, &name, &root) {
-                        builder.catalog.skipped.push(Skipped { name, root, reason });
+                        builder.catalog.skipped.push(Skipped { name: name.to_string(), root, reason });
                     }
                 }
                 None => unnamed.push(root),
@@ -130,6 +133,32 @@ impl Catalog {
         }
         builder.unnamed(unnamed);
         Ok(builder.catalog)
+    }
+
+    /// As [`Catalog::build`], from the entries of an `index.json`. An entry whose name is none is left out, like every other
+    /// root that cannot be served.
+    ///
+    /// # Errors
+    /// [`CatalogError`].
+    pub fn of_entries(
+        entries: impl IntoIterator<Item = Descriptor>,
+        blobs: &dyn BlobRead,
+    ) -> Result<Self, CatalogError> {
+        let mut nameless = Vec::new();
+        let roots = entries.into_iter().filter_map(|root| match root.annotations.get(media::REF_NAME) {
+            None => Some((Name::Unnamed, root)),
+            Some(text) => match text.parse() {
+                Ok(name) => Some((name, root)),
+                Err(reason) => {
+                    let name = text.chars().take(300).collect();
+                    nameless.push(Skipped { name, root, reason: Reason::Name(reason) });
+                    None
+                }
+            },
+        });
+        let mut catalog = Self::build(roots, blobs)?;
+        catalog.skipped.append(&mut nameless);
+        Ok(catalog)
     }
 }
 
@@ -197,7 +226,7 @@ impl Builder<'_> {
                     }
                     waiting.push((root, reach, false));
                 }
-                Err(reason) => self.catalog.skipped.push(Skipped { name: Name::Unnamed, root, reason }),
+                Err(reason) => self.catalog.skipped.push(Skipped { name: Name::Unnamed.to_string(), root, reason }),
             }
         }
         for repository in self.catalog.repositories.values_mut() {
@@ -215,7 +244,7 @@ impl Builder<'_> {
             }
         }
         for (root, _, _) in waiting.into_iter().filter(|(_, _, placed)| !placed) {
-            self.catalog.skipped.push(Skipped { name: Name::Unnamed, root, reason: Reason::Unreachable });
+            self.catalog.skipped.push(Skipped { name: Name::Unnamed.to_string(), root, reason: Reason::Unreachable });
         }
     }
 

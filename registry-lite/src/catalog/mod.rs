@@ -51,7 +51,7 @@ impl Catalog {
         after(&self.repositories, last)
     }
 
-    /// The roots that are not served, each with the reason, in the order given.
+    /// The roots that are not served, each with the reason.
     #[must_use]
     pub fn skipped(&self) -> &[Skipped] {
         &self.skipped

@@ -98,7 +98,11 @@ fn a_root_that_cannot_be_served_whole_is_left_out_with_the_reason() {
     let mut named = Site::new();
     named.hold(&app, Some(&format!("quay.io/broken/app@{layer}")), &[]);
 
+    let mut unspeakable = Site::new();
+    unspeakable.hold(&app, Some("../escape:1"), &[]);
+
     for (why, site, reason) in [
+        ("a name that is none", unspeakable, "is not an image name".to_owned()),
         ("a missing layer", missing, format!("{layer} is not held")),
         ("a layer that lost its end", short, format!("{layer} has 5 bytes instead of")),
         ("a missing manifest", gone, "is not held".to_owned()),

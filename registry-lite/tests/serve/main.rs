@@ -7,3 +7,4 @@ mod containerd;
 mod http;
 mod load;
 mod site;
+mod store;

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use bundle_format::{Descriptor, Digest, media};
-use registry_lite::catalog::{Catalog, Name};
-use registry_lite::server::{Config, Report, Stop, View, Watched, serve};
+use registry_lite::catalog::Catalog;
+use registry_lite::server::{Config, Content, Report, Stop, View, Watched, serve};
 use registry_lite::{BlobRead, Extent};
 use serde_json::json;
 use tempfile::TempDir;
@@ -32,12 +32,8 @@ impl BlobRead for Layout {
 pub fn load(layout: &Path) -> io::Result<View> {
     let index: serde_json::Value = serde_json::from_slice(&fs::read(layout.join("index.json"))?)?;
     let roots: Vec<Descriptor> = serde_json::from_value(index["manifests"].clone())?;
-    let named = roots.into_iter().map(|root| match root.annotations.get(media::REF_NAME) {
-        Some(name) => (name.parse().unwrap(), root),
-        None => (Name::Unnamed, root),
-    });
     let blobs = Arc::new(Layout(layout.to_owned()));
-    let catalog = Catalog::build(named, blobs.as_ref()).map_err(io::Error::other)?;
+    let catalog = Catalog::of_entries(roots, blobs.as_ref()).map_err(io::Error::other)?;
     Ok(View { catalog: Arc::new(catalog), blobs })
 }
 
@@ -127,19 +123,12 @@ impl Site {
     }
 
     pub fn serve_with(&self, change: impl FnOnce(&mut Config)) -> Server {
-        let events = Arc::new(Mutex::new(Vec::new()));
-        let seen = Arc::clone(&events);
-        let report: Report = Arc::new(move |event| seen.lock().unwrap().push(event.to_string()));
-        let mut config = Config::new(Arc::clone(&report));
-        change(&mut config);
         let layout = self.path().to_owned();
-        let content = Watched::new(self.path().join("index.json"), move || load(&layout), report).unwrap();
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let stop = Stop::default();
-        let handle = stop.clone();
-        let thread = std::thread::spawn(move || serve(listener, Arc::new(content), config, &handle));
-        Server { address, stop, thread: Some(thread), events }
+        let content = |report| {
+            let load = move || load(&layout);
+            Arc::new(Watched::new(self.path().join("index.json"), load, report).unwrap()) as Arc<dyn Content>
+        };
+        Server::start(content, change)
     }
 }
 
@@ -152,6 +141,26 @@ pub struct Server {
 }
 
 impl Server {
+    /// Serves what `content` makes.
+    pub fn of<C: Content + 'static>(content: impl FnOnce(Report) -> Arc<C>) -> Self {
+        Self::start(|report| content(report), |_| {})
+    }
+
+    fn start(content: impl FnOnce(Report) -> Arc<dyn Content>, change: impl FnOnce(&mut Config)) -> Self {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&events);
+        let report: Report = Arc::new(move |event| seen.lock().unwrap().push(event.to_string()));
+        let mut config = Config::new(Arc::clone(&report));
+        change(&mut config);
+        let content = content(report);
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = Stop::default();
+        let handle = stop.clone();
+        let thread = std::thread::spawn(move || serve(listener, content, config, &handle));
+        Self { address, stop, thread: Some(thread), events }
+    }
+
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
