@@ -1,4 +1,6 @@
-//! Templates from testdata/templates: the good ones parse, the bad ones are reported as the file beside each says.
+//! Templates from testdata: the good ones parse, the bad ones are reported as the file beside each says.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -67,6 +69,12 @@ fn the_shop_is_in_order() {
 }
 
 #[test]
+fn the_template_of_real_images_is_in_order() {
+    let text = fs::read(root().join("testdata/images/shop-real/sealift.yaml")).unwrap();
+    assert_eq!(Template::check(&text).problems, []);
+}
+
+#[test]
 fn every_document_of_the_shop_is_there() {
     for path in Template::parse(&shop()).unwrap().documents() {
         let file = root().join("testdata/templates/shop").join(path.as_str());
@@ -96,7 +104,16 @@ fn warnings_leave_a_template_usable() {
 fn hostile_sizes_are_refused_in_bounded_time() {
     let many = "- {name: A, bad: 1}\n".repeat(20_000);
     let components = format!("apiVersion: sealift.dev/v1\nkind: Template\nmetadata: {{}}\ncomponents:\n{many}");
+    let head = "apiVersion: sealift.dev/v1\nkind: Template\nmetadata: {name: a, version: '1'}\n";
+    let dangling = format!("{head}components:\n{}", "- {name: a, image: 'nginx:1', dependsOn: [b]}\n".repeat(20_000));
+    let variables: String =
+        (0..1000).map(|i| format!("{{name: V{i}, service: {{component: a, port: x{i}}}}},")).collect();
+    let variables = format!("{head}components: [{{name: a, image: 'nginx:1', env: [{variables}]}}]");
+    let twice = format!("{head}files: [{}]", "{path: a},".repeat(1000));
     for (why, text) in [
+        ("many components", dangling),
+        ("many references", variables),
+        ("many duplicates", twice),
         ("more than 4 MiB", " ".repeat((4 << 20) + 1)),
         ("a long key", format!("{}: 1", "k".repeat(1 << 20))),
         ("many values", format!("[{}]", "1,".repeat(1 << 20))),

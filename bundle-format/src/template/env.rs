@@ -54,14 +54,14 @@ pub struct Secret {
     /// The keys, each of which gets a value of its own.
     #[schemars(length(min = 1))]
     pub keys: Vec<SecretKey>,
-    /// Length of each value in characters of `A-Z a-z 0-9`, 8 to 1024.
+    /// Length of each value in ASCII letters and digits, 8 to 1024.
     #[serde(default = "Secret::default_length")]
     #[schemars(range(min = 8, max = 1024))]
     pub length: NonZeroU32,
 }
 
 impl Secret {
-    /// 32 characters: 190 bits.
+    /// 32 characters: 160 bits, at the five bits that a site gives each.
     fn default_length() -> NonZeroU32 {
         const LENGTH: NonZeroU32 = NonZeroU32::MIN.saturating_add(31);
         LENGTH

@@ -8,6 +8,8 @@ pub const YAML_DEPTH: usize = 32;
 pub const MANIFEST_DEPTH: usize = 64;
 /// Most components of a template.
 pub const COMPONENTS: usize = 500;
+/// Most entries of every other list: images, secrets, manifests, files, and what a component has of one thing.
+pub const ENTRIES: usize = 1000;
 /// Most problems of one kind of check that are collected before a template is given up.
 pub const PROBLEMS: usize = 100;
 /// Longest name, in characters, of a Kubernetes object that a component becomes, `INSTALLATION-COMPONENT`: Kubernetes

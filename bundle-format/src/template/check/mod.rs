@@ -11,6 +11,7 @@ use std::fmt::Display;
 use std::hash::Hash;
 
 use super::Template;
+use super::limits::PROBLEMS;
 use super::node::{Node, Value};
 use super::place::{Place, Step};
 use super::problem::{Code, Position, Problem, Severity};
@@ -18,6 +19,10 @@ use super::problem::{Code, Position, Problem, Severity};
 /// Everything that is wrong with `template`, which was read from `root` without the nodes `left_out`.
 pub(super) fn check(template: &Template, root: &Node, left_out: &HashSet<*const Node>) -> Vec<Problem> {
     let mut check = Check { template, root, left_out, problems: Vec::new() };
+    // The rules compare entries with each other: only where there are not too many.
+    if !check.sizes() {
+        return check.problems;
+    }
     check.whole();
     for (i, component) in template.components.iter().enumerate() {
         check.component(component, &Place::default().field("components").index(i));
@@ -50,8 +55,16 @@ impl Check<'_> {
     }
 
     fn report(&mut self, place: &Place, severity: Severity, code: Code, message: String, hint: Option<&str>) {
+        if self.full(severity) {
+            return;
+        }
         let (position, path) = self.locate(place);
         self.problems.push(Problem { position, path, severity, code, message, hint: hint.map(str::to_owned) });
+    }
+
+    /// Whether enough problems of this severity are reported.
+    fn full(&self, severity: Severity) -> bool {
+        self.problems.iter().filter(|p| p.severity == severity).count() >= PROBLEMS
     }
 
     /// Where `place` stands in the text, as far down as the text has it, and how it is called there.
@@ -85,6 +98,7 @@ impl Check<'_> {
         let mut seen: HashMap<T, Place> = HashMap::new();
         for (place, item) in items {
             match seen.get(&item) {
+                Some(_) if self.full(Severity::Error) => return,
                 Some(first) => {
                     let (position, path) = self.locate(first);
                     let message = format!("{what} `{item}` stands already at line {}, {path}", position.line);

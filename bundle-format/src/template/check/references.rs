@@ -5,12 +5,15 @@ use std::collections::HashSet;
 use super::super::order::{circle, sort};
 use super::super::place::Place;
 use super::super::problem::did_you_mean;
-use super::super::{Code, Component, PortName};
+use super::super::{Code, Component, PortName, Severity};
 use super::Check;
 
 impl Check<'_> {
     /// Reports that nothing in `known` is called `name`.
     fn unknown(&mut self, what: &str, name: &str, known: &[&str], place: &Place) {
+        if self.full(Severity::Error) {
+            return;
+        }
         let hint = did_you_mean(name, known.iter().copied()).or_else(|| match known {
             [] => None,
             known if known.len() <= 20 => Some(format!("known here: {}", known.join(", "))),

@@ -2,23 +2,46 @@
 
 use std::collections::HashSet;
 
-use super::super::limits::{COMPONENTS, OBJECT_NAME};
+use super::super::limits::{COMPONENTS, ENTRIES, OBJECT_NAME};
 use super::super::place::Place;
 use super::super::{Code, WorkloadKind};
 use super::{Check, labels};
 use crate::limits::JSON_INTEGER;
 
 impl Check<'_> {
+    /// Whether no list has more entries than it may.
+    pub(super) fn sizes(&mut self) -> bool {
+        let template = self.template;
+        let root = Place::default();
+        let mut lists = vec![
+            (root.field("components"), template.components.len(), COMPONENTS),
+            (root.field("images"), template.images.len(), ENTRIES),
+            (root.field("secrets"), template.secrets.len(), ENTRIES),
+            (root.field("manifests"), template.manifests.len(), ENTRIES),
+            (root.field("files"), template.files.len(), ENTRIES),
+        ];
+        for (i, component) in template.components.iter().enumerate().take(COMPONENTS) {
+            let place = root.field("components").index(i);
+            lists.extend([
+                (place.field("ports"), component.ports.len(), ENTRIES),
+                (place.field("env"), component.env.len(), ENTRIES),
+                (place.field("config"), component.config.len(), ENTRIES),
+                (place.field("volumes"), component.volumes.len(), ENTRIES),
+            ]);
+        }
+        lists.retain(|(_, length, limit)| length > limit);
+        for (place, length, limit) in &lists {
+            self.error(place, Code::InvalidValue, format!("{length} entries are more than {limit}"), None);
+        }
+        lists.is_empty()
+    }
+
     pub(super) fn whole(&mut self) {
         let template = self.template;
         let root = Place::default();
         if template.components.is_empty() && template.manifests.is_empty() && self.names("components").is_empty() {
             let message = "the template has neither components nor manifests".to_owned();
             self.error(&root, Code::MissingField, message, Some("describe a component, or name a file of manifests"));
-        }
-        if template.components.len() > COMPONENTS {
-            let message = format!("{} components are more than {COMPONENTS}", template.components.len());
-            self.error(&root.field("components"), Code::InvalidValue, message, Some("split the application"));
         }
         self.metadata();
         let at = |list: &'static str| move |i| Place::default().field(list).index(i);
