@@ -227,6 +227,8 @@ pub struct InstallReport {
     pub name: String,
     pub version: String,
     pub revision: u32,
+    /// Version and revision, as the tag in the registry.
+    pub tag: String,
     pub namespace: String,
     pub target: String,
     /// Number of the installation's record.
@@ -246,8 +248,21 @@ pub struct CheckReport {
 }
 
 /// `sealift demo`.
+#[cfg(feature = "demo")]
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DemoReport {
+    /// The folder that was left behind.
     pub dir: String,
-    pub steps: Vec<String>,
+    /// What was shown, in order.
+    pub steps: Vec<DemoStep>,
+}
+
+/// A step of the demonstration.
+#[cfg(feature = "demo")]
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DemoStep {
+    /// The command that does the same.
+    pub command: String,
+    /// What came of it.
+    pub result: String,
 }

@@ -14,6 +14,19 @@ use crate::output::{Output, bytes};
 use crate::report::ImportReport;
 
 pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
+    let report = import(args, out)?;
+    out.data(&report, |text| {
+        text.push_str(&format!("imported {} into {}\n", report.label, report.target));
+        text.push_str(&format!("id       {}\n", report.release_id));
+        text.push_str(&format!("written  {} blobs, {}\n", report.blobs_written, bytes(report.bytes_written)));
+        text.push_str(&format!("present  {} blobs, {}\n", report.blobs_present, bytes(report.bytes_present)));
+        for image in &report.images {
+            text.push_str(&format!("image    {image}\n"));
+        }
+    })
+}
+
+pub fn import(args: &Import, out: &Output) -> Result<ImportReport, Failure> {
     let trust = trust_root(&args.keys)?;
     let Input { reader, len } = open_bundle(&args.bundle)?;
     let bar = out.bar("import", len.unwrap_or(0));
@@ -29,16 +42,7 @@ pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
         (None, None) => return Err(Failure::new(Code::Usage, "either --site or --registry is needed")),
     };
     out.say(format_args!("imported {}", bar.finish()));
-    let report = report(target, imported);
-    out.data(&report, |text| {
-        text.push_str(&format!("imported {} into {}\n", report.label, report.target));
-        text.push_str(&format!("id       {}\n", report.release_id));
-        text.push_str(&format!("written  {} blobs, {}\n", report.blobs_written, bytes(report.bytes_written)));
-        text.push_str(&format!("present  {} blobs, {}\n", report.blobs_present, bytes(report.bytes_present)));
-        for image in &report.images {
-            text.push_str(&format!("image    {image}\n"));
-        }
-    })
+    Ok(report(target, imported))
 }
 
 fn report(target: String, imported: Imported) -> ImportReport {

@@ -11,6 +11,18 @@ use crate::output::{Output, bytes};
 use crate::report::{ReleaseReport, VerifyReport};
 
 pub fn run(args: &Verify, out: &Output) -> Result<(), Failure> {
+    let report = verify(args, out)?;
+    out.data(&report, |text| {
+        let (size, members) = (bytes(report.size), report.members);
+        text.push_str(&format!("OK       {} ({size}, {members} members)\n", args.bundle.display()));
+        report.release.write(text);
+        for key in &report.signed_by {
+            text.push_str(&format!("signed   by key {key}\n"));
+        }
+    })
+}
+
+pub fn verify(args: &Verify, out: &Output) -> Result<VerifyReport, Failure> {
     let trust = trust_root(&args.keys)?;
     let input = open_bundle(&args.bundle)?;
     let about = |e: &dyn Coded| Failure::about(args.bundle.display(), e);
@@ -22,24 +34,12 @@ pub fn run(args: &Verify, out: &Output) -> Result<(), Failure> {
     let proved = bundle.prove(&mut (), &bar).map_err(|e| about(&e))?;
     out.say(format_args!("verified {}", bar.finish()));
     let list = proved.list.value().predicate();
-    let report = VerifyReport {
+    Ok(VerifyReport {
         verified: true,
         signed_by: proved.release.signers().iter().map(ToString::to_string).collect(),
         size: proved.len,
         members: list.members().len() + 1,
         platforms: list.platforms().to_vec(),
         release: ReleaseReport::of(proved.release.id(), proved.release.value()),
-    };
-    out.data(&report, |text| {
-        text.push_str(&format!(
-            "OK       {} ({}, {} members)\n",
-            args.bundle.display(),
-            bytes(report.size),
-            report.members
-        ));
-        report.release.write(text);
-        for key in &report.signed_by {
-            text.push_str(&format!("signed   by key {key}\n"));
-        }
     })
 }

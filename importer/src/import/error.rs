@@ -44,7 +44,7 @@ pub enum ImportError {
         /// The image.
         image: String,
         /// Its answer.
-        source: ClientError,
+        source: Box<ClientError>,
     },
     /// The release cannot be written beside its content.
     #[error(transparent)]

@@ -166,7 +166,7 @@ impl Publisher<'_> {
                         true => ImportError::Sparse {
                             place: self.target.registry.host().to_owned(),
                             image: image.to_owned(),
-                            source,
+                            source: Box::new(source),
                         },
                         false => source.into(),
                     })?;
