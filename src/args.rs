@@ -193,7 +193,7 @@ pub enum RegistryVerb {
         #[arg(long, value_name = "DIR", group = "content")]
         site: Option<PathBuf>,
         /// Serve straight out of a bundle, without importing it
-        #[arg(long, value_name = "FILE", group = "content", requires = "keys")]
+        #[arg(long, value_name = "FILE", group = "content")]
         bundle: Option<PathBuf>,
         /// Public key that must have signed the bundle; may be given again, then all must have
         #[arg(long = "key", value_name = "FILE")]

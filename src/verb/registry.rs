@@ -76,7 +76,7 @@ fn run_server(
 }
 
 /// Proves everything in a bundle but the content of layers, which clients check by their digests.
-fn bundle_content(file: &PathBuf, keys: &[PathBuf], out: &Output) -> Result<Arc<dyn Content>, Failure> {
+fn bundle_content(file: &Path, keys: &[PathBuf], out: &Output) -> Result<Arc<dyn Content>, Failure> {
     let trust = trust_root(keys)?;
     let (reader, len) = open_bundle_file(file)?;
     let served = reader.try_clone().map_err(|e| Failure::new(Code::Io, format_args!("{}: {e}", file.display())))?;
