@@ -67,6 +67,9 @@ pub enum Verb {
     /// Print the manual page
     #[command(hide = true)]
     Man,
+    /// Print the JSON Schema of what `--json` gives, verb by verb
+    #[command(hide = true)]
+    OutputSchema,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -266,3 +266,31 @@ pub struct DemoStep {
     /// What came of it.
     pub result: String,
 }
+
+/// What each verb gives with `--json`; every verb may give `error` instead.
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub struct Outputs {
+    error: ErrorReport,
+    keygen: KeygenReport,
+    pack: PackReport,
+    inspect: InspectReport,
+    verify: VerifyReport,
+    import: ImportReport,
+    list: ListReport,
+    install: InstallReport,
+    template_check: CheckReport,
+    registry_serve: ServeReport,
+    #[cfg(feature = "demo")]
+    demo: DemoReport,
+}
+
+/// `sealift registry serve`, once it listens.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ServeReport {
+    /// Address and port.
+    pub listen: String,
+    /// The site or the bundle.
+    pub content: String,
+}

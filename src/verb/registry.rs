@@ -10,7 +10,6 @@ use bundle_format::{Code, Coded};
 use registry_lite::client::{ClientOptions, CredentialSource, Scheme};
 use registry_lite::server::{Config, Content, Event, Report, Stop, serve};
 use registry_lite::{Store, content};
-use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -19,6 +18,7 @@ use crate::failure::Failure;
 use crate::files::open_bundle_file;
 use crate::keys::trust_root;
 use crate::output::Output;
+use crate::report::ServeReport;
 
 pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
     let RegistryVerb::Serve { site, bundle, keys, listen } = verb;
@@ -32,13 +32,6 @@ pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
         out.warn(format_args!("not served: {skipped}"));
     }
     run_server(*listen, what, content, report, out)
-}
-
-/// What the verb says once it listens.
-#[derive(Serialize)]
-struct Listening {
-    listen: SocketAddr,
-    content: String,
 }
 
 fn run_server(
@@ -66,7 +59,7 @@ fn run_server(
             stopper.stop();
         }
     });
-    out.data(&Listening { listen: address, content: what.display().to_string() }, |text| {
+    out.data(&ServeReport { listen: address.to_string(), content: what.display().to_string() }, |text| {
         text.push_str(&format!("serving {} on http://{address}\n", what.display()));
     })?;
     if !address.ip().is_loopback() {
