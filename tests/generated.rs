@@ -1,5 +1,7 @@
 //! Documents in `spec/` that are made from the code. `UPDATE=1 cargo test -p sealift --test generated` writes them anew.
 
+#![expect(clippy::expect_used, reason = "a test that cannot run has failed")]
+
 use std::path::Path;
 use std::process::Command;
 

@@ -1,15 +1,14 @@
 //! `sealift import`
 
 use bundle_format::Code;
-use importer::import::{Imported, RegistryTarget, import_to_registry, import_to_site};
+use importer::import::{ImportError, Imported, RegistryTarget, import_to_registry, import_to_site};
 use registry_lite::Store;
 use registry_lite::client::{Registry, Scheme};
 
 use super::registry::client_options;
 use crate::args::Import;
 use crate::failure::Failure;
-use crate::files::{Input, open_bundle};
-use crate::keys::trust_root;
+use crate::files::open_trusted;
 use crate::output::{Output, bytes};
 use crate::report::ImportReport;
 
@@ -27,17 +26,17 @@ pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
 }
 
 pub fn import(args: &Import, out: &Output) -> Result<ImportReport, Failure> {
-    let trust = trust_root(&args.keys)?;
-    let Input { reader, len } = open_bundle(&args.bundle)?;
-    let bar = out.bar("import", len.unwrap_or(0));
+    let bundle = open_trusted(&args.bundle, &args.keys)?;
+    let bar = out.bar("import", bundle.len());
+    let about = |e: ImportError| Failure::about(args.bundle.display(), &e);
     let (target, imported) = match (&args.site, &args.registry) {
         (Some(dir), _) => {
-            let site = Store::open_or_create(dir)?.lock()?;
-            (dir.display().to_string(), import_to_site(reader, len, &trust, &site, &bar)?)
+            let site = Store::lock_or_create(dir)?;
+            (dir.display().to_string(), import_to_site(bundle, &site, &bar).map_err(about)?)
         }
         (None, Some(url)) => {
             let target = registry_target(url, args)?;
-            (url.clone(), import_to_registry(reader, len, &trust, &target, &bar)?)
+            (url.clone(), import_to_registry(bundle, &target, &bar).map_err(about)?)
         }
         (None, None) => return Err(Failure::new(Code::Usage, "either --site or --registry is needed")),
     };

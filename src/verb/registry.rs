@@ -5,8 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bundle_format::walk::Bundle;
-use bundle_format::{Code, Coded};
+use bundle_format::Code;
 use registry_lite::client::{ClientOptions, CredentialSource, Scheme};
 use registry_lite::server::{Config, Content, Event, Report, Stop, serve};
 use registry_lite::{Store, content};
@@ -15,7 +14,7 @@ use signal_hook::iterator::Signals;
 
 use crate::args::{Client, RegistryVerb};
 use crate::failure::Failure;
-use crate::files::open_bundle_file;
+use crate::files::{open_bundle_file, trusted};
 use crate::keys::trust_root;
 use crate::output::Output;
 use crate::report::ServeReport;
@@ -73,13 +72,10 @@ fn bundle_content(file: &Path, keys: &[PathBuf], out: &Output) -> Result<Arc<dyn
     let trust = trust_root(keys)?;
     let (reader, len) = open_bundle_file(file)?;
     let served = reader.try_clone().map_err(|e| Failure::new(Code::Io, format_args!("{}: {e}", file.display())))?;
-    let about = |e: &dyn Coded| Failure::about(file.display(), e);
-    let bundle = Bundle::open(io::BufReader::with_capacity(64 << 10, reader), &trust).map_err(|e| about(&e))?;
-    if let Some(len) = len {
-        bundle.check_len(len).map_err(|e| about(&e))?;
-    }
+    let reader = io::BufReader::with_capacity(64 << 10, reader);
+    let bundle = trusted(file, reader, len, &trust)?;
     let bar = out.bar("reading", bundle.len());
-    let proved = bundle.index(&bar).map_err(|e| about(&e))?;
+    let proved = bundle.index(&bar).map_err(|e| Failure::about(file.display(), &e))?;
     drop(bar);
     out.say(format_args!("release {} is signed by a key that you trust", proved.release.id()));
     Ok(Arc::new(content::of_bundle(served, &proved)?))

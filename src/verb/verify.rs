@@ -1,12 +1,8 @@
 //! `sealift verify`
 
-use bundle_format::Coded;
-use bundle_format::walk::Bundle;
-
 use crate::args::Verify;
 use crate::failure::Failure;
-use crate::files::open_bundle;
-use crate::keys::trust_root;
+use crate::files::open_trusted;
 use crate::output::{Output, bytes};
 use crate::report::{ReleaseReport, VerifyReport};
 
@@ -23,15 +19,9 @@ pub fn run(args: &Verify, out: &Output) -> Result<(), Failure> {
 }
 
 pub fn verify(args: &Verify, out: &Output) -> Result<VerifyReport, Failure> {
-    let trust = trust_root(&args.keys)?;
-    let input = open_bundle(&args.bundle)?;
-    let about = |e: &dyn Coded| Failure::about(args.bundle.display(), e);
-    let bundle = Bundle::open(input.reader, &trust).map_err(|e| about(&e))?;
-    if let Some(len) = input.len {
-        bundle.check_len(len).map_err(|e| about(&e))?;
-    }
+    let bundle = open_trusted(&args.bundle, &args.keys)?;
     let bar = out.bar("verify", bundle.len());
-    let proved = bundle.prove(&mut (), &bar).map_err(|e| about(&e))?;
+    let proved = bundle.prove(&mut (), &bar).map_err(|e| Failure::about(args.bundle.display(), &e))?;
     out.say(format_args!("verified {}", bar.finish()));
     let list = proved.list.value().predicate();
     Ok(VerifyReport {
