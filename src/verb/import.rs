@@ -1,6 +1,6 @@
 //! `sealift import`
 
-use bundle_format::Code;
+use bundle_format::{Code, Coded, Exit};
 use importer::import::{ImportError, Imported, RegistryTarget, import_to_registry, import_to_site};
 use registry_lite::Store;
 use registry_lite::client::{Registry, Scheme};
@@ -28,7 +28,11 @@ pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
 pub fn import(args: &Import, out: &Output) -> Result<ImportReport, Failure> {
     let bundle = open_trusted(&args.bundle, &args.keys)?;
     let bar = out.bar("import", bundle.len());
-    let about = |e: ImportError| Failure::about(args.bundle.display(), &e);
+    // What is wrong with the bundle names it; what is wrong with the target names that.
+    let about = |e: ImportError| match e.code().exit() {
+        Exit::Bundle => Failure::about(args.bundle.display(), &e),
+        _ => Failure::from(e),
+    };
     let (target, imported) = match (&args.site, &args.registry) {
         (Some(dir), _) => {
             let site = Store::lock_or_create(dir)?;
