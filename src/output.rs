@@ -23,6 +23,7 @@ impl Output {
     }
 
     /// The same without progress and commentary.
+    #[cfg(feature = "demo")]
     pub fn silent(&self) -> Self {
         Self { json: self.json, quiet: true }
     }
