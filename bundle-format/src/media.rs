@@ -47,6 +47,11 @@ pub const TEMPLATE_VERSION: &str = "dev.sealift.template.version";
 /// Annotation of a template version's index: the revision, in decimal.
 pub const TEMPLATE_REVISION: &str = "dev.sealift.template.revision";
 
+/// Annotation of a release's entry in a store: the release's identity.
+pub const RELEASE_ID: &str = "dev.sealift.release.id";
+/// Annotation of a release's entry in a store: the keys that it was verified with at import, parted by commas.
+pub const VERIFIED_BY: &str = "dev.sealift.release.verified-by";
+
 /// Whether `media_type` is an index of manifests.
 #[must_use]
 pub fn is_index(media_type: &str) -> bool {

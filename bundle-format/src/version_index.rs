@@ -304,10 +304,16 @@ impl VersionIndex {
         format!("{}:{}", self.name, self.version.tag(self.revision))
     }
 
+    /// The name in `index.json` of the template version `label`.
+    #[must_use]
+    pub fn reference(label: &str) -> String {
+        format!("sealift/{label}")
+    }
+
     /// The entries of `index.json` (section 3.5): what clients find under which name.
     #[must_use]
     pub fn entries(&self) -> Vec<Descriptor> {
-        let own = self.raw.descriptor().clone().annotated(media::REF_NAME, format!("sealift/{}", self.label()));
+        let own = self.raw.descriptor().clone().annotated(media::REF_NAME, Self::reference(&self.label()));
         let images = self.images.iter().map(|image| {
             let mut root = Descriptor::new(&image.root.media_type, image.root.digest, image.root.size);
             root.artifact_type = image.root.artifact_type.clone();

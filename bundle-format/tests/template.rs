@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bundle_format::template::{Code, Severity, Template, TemplateVersion, json_schema};
+use bundle_format::template::{Code, Manifest, Severity, Template, TemplateVersion, json_schema};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -94,7 +94,7 @@ fn warnings_leave_a_template_usable() {
 
 #[test]
 fn hostile_sizes_are_refused_in_bounded_time() {
-    let many = "- {name: A, bad: 1}\n".repeat(100_000);
+    let many = "- {name: A, bad: 1}\n".repeat(20_000);
     let components = format!("apiVersion: sealift.dev/v1\nkind: Template\nmetadata: {{}}\ncomponents:\n{many}");
     for (why, text) in [
         ("more than 4 MiB", " ".repeat((4 << 20) + 1)),
@@ -118,4 +118,24 @@ fn a_long_comment_is_no_problem() {
 fn a_version_and_its_revisions_have_tags_of_their_own() {
     let version: TemplateVersion = "2.1".parse().unwrap();
     assert_eq!([1, 2, 10].map(|r| version.tag(r)), ["2.1", "2.1-r2", "2.1-r10"]);
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_damage_to_a_template_or_manifest_makes_reading_it_panic(
+        at in proptest::prelude::any::<proptest::sample::Index>(),
+        length in 0_usize..40,
+        put in "[-a-z0-9:&*!|>{}\\[\\]'\",# \n\t]{0,12}",
+    ) {
+        let mut text = shop();
+        let at = at.index(text.len());
+        let end = (at + length).min(text.len());
+        text.splice(at..end, put.bytes());
+        let _ = Manifest::parse(&text);
+        let checked = Template::check(&text);
+        assert!(checked.template.is_some() || checked.problems.iter().any(|p| p.severity == Severity::Error));
+        for problem in &checked.problems {
+            assert!(problem.position.line >= 1, "{problem}");
+        }
+    }
 }

@@ -1,1 +1,6 @@
-//! To be written.
+//! From a bundle to content in a registry, and from there to installations (design section 4). Knows nothing of packing.
+
+pub mod holdings;
+pub mod import;
+pub mod install;
+pub mod render;

@@ -14,6 +14,7 @@ mod spec;
 mod tools;
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::io;
 use std::path::Path;
 
@@ -29,20 +30,25 @@ fn open(dir: &Path, text: &str) -> Result<Box<dyn ImageSource>, SourceError> {
 }
 
 /// Walks the source from its root and reads every blob to its proved end; returns their sizes by digest.
-fn validate(source: &dyn ImageSource) -> BTreeMap<Digest, u64> {
+fn walk(source: &dyn ImageSource) -> Result<BTreeMap<Digest, u64>, Box<dyn Error>> {
     let mut seen = BTreeMap::new();
-    let mut todo = vec![(source.root().unwrap(), 0)];
+    let mut todo = vec![(source.root()?, 0)];
     while let Some((blob, depth)) = todo.pop() {
         assert!(depth <= limits::INDEX_DEPTH);
         if blob.is_document() {
-            let raw = Raw::parse(&blob, source.read(&blob, limits::MANIFEST_BYTES).unwrap()).unwrap();
+            let raw = Raw::parse(&blob, source.read(&blob, limits::MANIFEST_BYTES)?)?;
             todo.extend(raw.value().children().map(|child| (child.clone(), depth + 1)));
         } else {
-            read_to_end(source, &blob).unwrap();
+            read_to_end(source, &blob)?;
         }
         seen.insert(blob.digest, blob.size);
     }
-    seen
+    Ok(seen)
+}
+
+/// What must hold of every source that opens.
+fn validate(source: &dyn ImageSource) -> BTreeMap<Digest, u64> {
+    walk(source).unwrap_or_else(|e| panic!("{}: {e}", source.place()))
 }
 
 fn read_to_end(source: &dyn ImageSource, blob: &Descriptor) -> io::Result<u64> {

@@ -2,8 +2,10 @@
 
 /// Most values in one YAML document, counting those that aliases repeat.
 pub const YAML_NODES: usize = 250_000;
-/// Deepest nesting of a YAML document.
+/// Deepest nesting of a template.
 pub const YAML_DEPTH: usize = 32;
+/// Deepest nesting of a file of Kubernetes objects: definitions of custom resources nest their schemas.
+pub const MANIFEST_DEPTH: usize = 64;
 /// Most components of a template.
 pub const COMPONENTS: usize = 500;
 /// Most problems of one kind of check that are collected before a template is given up.

@@ -7,6 +7,7 @@ mod component;
 mod decode;
 mod env;
 pub mod limits;
+mod manifest;
 mod mounts;
 mod names;
 mod node;
@@ -29,6 +30,7 @@ use crate::ImageRef;
 
 pub use component::{Component, Port, Protocol, Resources, WorkloadKind};
 pub use env::{Env, Secret, SecretRef, ServiceRef};
+pub use manifest::{Manifest, ManifestError};
 pub use mounts::{AccessMode, ConfigFile, EmptyDir, Volume};
 pub use names::{
     ComponentName, EnvName, ImageSource, PortName, SecretKey, SecretName, TemplateName, TemplateVersion, VolumeName,

@@ -69,12 +69,12 @@ checked_text!(
 );
 
 checked_text!(
-    /// The name of a volume: a DNS label of at most 40 characters.
+    /// The name of a volume: a DNS label of at most 40 characters. `sealift-` begins the names of Sealift's own volumes.
     VolumeName,
     "a volume's name",
-    "1 to 40 lowercase letters, digits and `-`, first and last no `-`",
-    "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
-    |text| text.len() <= 40 && is_label(text)
+    "1 to 40 lowercase letters, digits and `-`, first and last no `-`, not beginning with `sealift-`",
+    "^(?!sealift-)[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
+    |text| text.len() <= 40 && is_label(text) && !text.starts_with("sealift-")
 );
 
 checked_text!(

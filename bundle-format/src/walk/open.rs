@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use super::error::BundleError;
-use crate::archive::{ArchiveReader, MemberName};
+use crate::archive::{ArchiveError, ArchiveReader, BLOCK, Fault, MemberName, padding};
 use crate::digest::Digest;
 use crate::limits;
 use crate::statement::{PackingList, Release, Statement};
@@ -85,8 +85,29 @@ impl<R: Read> Bundle<R> {
     }
 
     /// Bytes that the whole archive has, by its signed list.
-    pub fn len(&self) -> Option<u64> {
-        self.list.value().predicate().archive_len(self.list.envelope().bytes().len() as u64)
+    #[expect(clippy::len_without_is_empty, reason = "no bundle is empty")]
+    pub fn len(&self) -> u64 {
+        let own = self.list.envelope().bytes().len() as u64;
+        self.list.value().predicate().archive_len(own).unwrap_or(u64::MAX)
+    }
+
+    /// Refuses a file of `actual` bytes that is shorter than the archive, before reading on.
+    ///
+    /// # Errors
+    /// [`Fault::Truncated`], with the member in which the file ends.
+    pub fn check_len(&self, actual: u64) -> Result<(), BundleError> {
+        if actual >= self.len() {
+            return Ok(());
+        }
+        let mut end = self.archive.position();
+        let mut members = self.list.value().predicate().body();
+        let cut = members.find(|m| {
+            let all = BLOCK as u64 + m.size.saturating_add(padding(m.size) as u64);
+            end = end.saturating_add(all);
+            end > actual
+        });
+        let fault = cut.map_or(Fault::End, |m| Fault::Truncated(m.name));
+        Err(ArchiveError { position: actual, fault }.into())
     }
 
     /// How many bytes of the archive were read.

@@ -3,7 +3,7 @@
 use bundle_format::reference::is_tag;
 use bundle_format::{ImageRef, SourceError};
 
-use super::refused;
+use super::{quoted, refused};
 
 /// Most names that a message lists.
 const LISTED: usize = 20;
@@ -62,7 +62,7 @@ fn list<T>(candidates: &[Candidate<T>]) -> String {
     names.sort_unstable();
     names.dedup();
     let more = names.len().saturating_sub(LISTED);
-    let mut text = names.iter().take(LISTED).map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let mut text = names.iter().take(LISTED).map(|name| quoted(name)).collect::<Vec<_>>().join(", ");
     if more > 0 {
         text += &format!(" and {more} more");
     }

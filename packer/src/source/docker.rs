@@ -4,7 +4,7 @@
 //! builder gave it. Before, an archive held a configuration and uncompressed layers, but no manifest: one is made, the
 //! same for the same archive on every machine.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
 use bundle_format::json::{self, Numbers};
@@ -17,7 +17,10 @@ use super::compression::Compression;
 use super::layout::{Blobs, CONTAINERD_NAME, DOCKER_LIST, INDEX, MARK};
 use super::table::Section;
 use super::tree::{Tree, read_document};
-use super::{ImageSource, refused};
+use super::{ImageSource, quoted, refused};
+
+/// Most memory for the names of images, in bytes.
+const NAMES_BYTES: usize = 64 << 20;
 
 /// An entry of `manifest.json`.
 #[derive(Deserialize)]
@@ -62,7 +65,8 @@ struct DockerImage {
 
 /// Opens the image that `reference` names, in either form.
 pub(super) fn open(archive: Archive, reference: Option<&str>) -> Result<Box<dyn ImageSource>, SourceError> {
-    let layout = archive.find(MARK).is_some() && archive.find(INDEX).is_some();
+    // One without the other is a damaged layout: making a manifest for it would give the image another digest.
+    let layout = archive.find(MARK).is_some() || archive.find(INDEX).is_some();
     let Some(list) = read_document(&archive, DOCKER_LIST)? else {
         let hint = if layout { "; an OCI layout in a tar is `oci-archive:PATH`" } else { "" };
         let why = format!("holds no `{DOCKER_LIST}`, so `docker save` did not write it{hint}");
@@ -99,14 +103,22 @@ fn open_layout(
     // An entry that carries its full name needs no other. The rest is matched by configuration.
     let unnamed =
         |entry: &Descriptor| media::is_manifest(&entry.media_type) && !entry.annotations.contains_key(CONTAINERD_NAME);
-    let mut configs: HashMap<Digest, Option<Digest>> = HashMap::new();
+    let mut seen = HashSet::new();
+    let mut names = 0;
     for image in images.iter_mut().filter(|image| unnamed(&image.image)) {
-        let config = match configs.get(&image.image.digest) {
-            Some(known) => *known,
-            None => configuration(&blobs, &image.image)?,
-        };
-        configs.insert(image.image.digest, config);
-        image.names.extend(config.and_then(|config| tags.get(&config)).into_iter().flatten().cloned());
+        // Another entry of the same image has the same names.
+        if !seen.insert(image.image.digest) {
+            continue;
+        }
+        let config = configuration(&blobs, &image.image)?;
+        for tag in config.and_then(|config| tags.get(&config)).into_iter().flatten() {
+            // Many manifests may share one configuration, and each gets all of its names.
+            names += size_of::<String>() + tag.len();
+            if names > NAMES_BYTES {
+                return Err(refused(&blobs.place(), format!("more than {NAMES_BYTES} bytes of image names")));
+            }
+            image.names.push(tag.clone());
+        }
     }
     Ok(Box::new(blobs.choose(images, reference)?))
 }
@@ -131,7 +143,7 @@ fn digest_in_name(name: &str) -> Option<Digest> {
 impl DockerImage {
     fn new(archive: Archive, saved: &Saved) -> Result<Self, SourceError> {
         let place = archive.place().to_owned();
-        let missing = |name: &str| SourceError::Missing { place: place.clone(), what: format!("{name:?}") };
+        let missing = |name: &str| SourceError::Missing { place: place.clone(), what: quoted(name) };
         let find = |name: &str| archive.find(name).ok_or_else(|| missing(name));
         let mut sections = HashMap::new();
 
@@ -140,22 +152,36 @@ impl DockerImage {
         let bytes = read_document(&archive, name)?.ok_or_else(|| missing(name))?;
         let config = Descriptor::of(media::OCI_CONFIG, &bytes);
         if digest_in_name(name).is_some_and(|named| named != config.digest) {
-            return Err(refused(&place, format!("the configuration {name:?} is damaged: it is {}", config.digest)));
+            return Err(refused(
+                &place,
+                format!("the configuration {} is damaged: it is {}", quoted(name), config.digest),
+            ));
         }
         sections.insert(config.digest, section);
         let parsed: Config = json::parse(&bytes, limits::MANIFEST_BYTES, Numbers::Any)
-            .map_err(|e| refused(&place, format!("the configuration {name:?} is malformed: {e}")))?;
+            .map_err(|e| refused(&place, format!("the configuration {} is malformed: {e}", quoted(name))))?;
 
         let diff_ids = parsed.rootfs.diff_ids.unwrap_or_default();
         let names = saved.layers.as_deref().unwrap_or_default();
         if diff_ids.len() != names.len() {
             let (n, m) = (diff_ids.len(), names.len());
-            return Err(refused(&place, format!("the configuration {name:?} has {n} `diff_ids` for {m} layers")));
+            return Err(refused(
+                &place,
+                format!("the configuration {} has {n} `diff_ids` for {m} layers", quoted(name)),
+            ));
         }
         let mut layers = Vec::new();
+        // By offset: a compressed layer that is named a thousand times is hashed once.
+        let mut compressed = HashMap::new();
         for (diff_id, name) in diff_ids.into_iter().zip(names) {
             let section = find(name)?;
-            let layer = layer(&archive, name, section, diff_id)?;
+            let layer = match compressed.get(&section.offset) {
+                Some(known) => Descriptor::clone(known),
+                None => layer(&archive, name, section, diff_id)?,
+            };
+            if layer.media_type != media::OCI_LAYER_TAR {
+                compressed.insert(section.offset, layer.clone());
+            }
             sections.entry(layer.digest).or_insert(section);
             layers.push(layer);
         }
@@ -178,12 +204,13 @@ fn layer(archive: &Archive, name: &str, section: Section, diff_id: Digest) -> Re
         Some(Compression::Gzip) => media::OCI_LAYER_GZIP,
         Some(Compression::Zstd) => media::OCI_LAYER_ZSTD,
         Some(other) => {
-            let why = format!("the layer {name:?} is compressed with {}, which OCI images do not know", other.tool());
+            let why =
+                format!("the layer {} is compressed with {}, which OCI images do not know", quoted(name), other.tool());
             return Err(refused(archive.place(), why));
         }
     };
     let (digest, size) = Digest::of_reader(&mut archive.read(section))
-        .map_err(|source| SourceError::Io { place: format!("{name:?} in {}", archive.place()), source })?;
+        .map_err(|source| SourceError::Io { place: format!("{} in {}", quoted(name), archive.place()), source })?;
     Ok(Descriptor::new(media_type, digest, size))
 }
 

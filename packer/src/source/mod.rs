@@ -10,12 +10,14 @@ mod compression;
 mod docker;
 mod folder;
 mod layout;
+mod registry;
 mod spec;
 mod table;
 mod tree;
 
 use bundle_format::{BlobSource, Descriptor, SourceError};
 
+pub use registry::registry_image;
 pub use spec::{FileKind, FileSpec, SourceSpec, SpecError};
 
 /// A source of one image: its manifest or index, and every blob below.
@@ -32,4 +34,9 @@ pub trait ImageSource: BlobSource {
 /// The source's refusal, with the place.
 fn refused(place: &str, why: impl Into<String>) -> SourceError {
     SourceError::Refused { place: place.to_owned(), why: why.into() }
+}
+
+/// A name that the source made up, for a message: on one line, and cut to 300 characters.
+fn quoted(name: &str) -> String {
+    format!("{:?}", name.chars().take(300).collect::<String>())
 }

@@ -10,12 +10,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 use bundle_format::{SourceError, limits};
 use tar::EntryType;
 
-use super::refused;
+use super::{quoted, refused};
 
 /// Most bytes of headers (names, extension records) for one member. The tar reader buffers them whole.
 const MEMBER_HEADER_BYTES: u64 = 1 << 20;
-/// Most bytes of names in one archive, which the table keeps in memory.
+/// Most memory for the names of one archive, in bytes.
 const NAMES_BYTES: usize = 64 << 20;
+/// Headers and contents begin at multiples of this.
+const BLOCK_BYTES: u64 = 512;
 
 /// What a name stands for.
 pub(super) enum Member {
@@ -59,8 +61,13 @@ pub(super) fn read(file: &File, size: u64, place: &str) -> Result<HashMap<String
             ));
         }
         let raw = entry.path_bytes();
-        let given = String::from_utf8_lossy(&raw);
-        let outside = || refused(place, format!("the member {given:?} lies outside of the archive"));
+        let given = || quoted(&String::from_utf8_lossy(&raw));
+        let outside = || {
+            refused(
+                place,
+                format!("the member {} lies outside of the archive, or has a name that is not UTF-8", given()),
+            )
+        };
         let member = match (kind, link) {
             // A name that ends in `/` was a folder before tar had a type for it.
             (EntryType::Regular | EntryType::Continuous, _) if !raw.ends_with(b"/") => Member::File(section),
@@ -74,13 +81,13 @@ pub(super) fn read(file: &File, size: u64, place: &str) -> Result<HashMap<String
             (EntryType::GNUSparse, _) => {
                 return Err(refused(
                     place,
-                    format!("the member {given:?} is sparse; write the archive without `--sparse`"),
+                    format!("the member {} is sparse; write the archive without `--sparse`", given()),
                 ));
             }
             _ => continue,
         };
         let name = text(&raw).and_then(normal_name).ok_or_else(outside)?;
-        names += name.len() + if let Member::Link(target) = &member { target.len() } else { 0 };
+        names += size_of::<String>() + name.len() + if let Member::Link(target) = &member { target.len() } else { 0 };
         if members.len() >= limits::MEMBERS || names > NAMES_BYTES {
             return Err(refused(
                 place,
@@ -89,8 +96,14 @@ pub(super) fn read(file: &File, size: u64, place: &str) -> Result<HashMap<String
         }
         match members.entry(name) {
             Slot::Vacant(slot) => slot.insert(member),
-            Slot::Occupied(slot) => return Err(refused(place, format!("the member {:?} stands twice", slot.key()))),
+            Slot::Occupied(slot) => {
+                return Err(refused(place, format!("the member {} stands twice", quoted(slot.key()))));
+            }
         };
+    }
+    // Every writer ends with two blocks of zeroes; the reader also stops at the file's end, where members may be missing.
+    if end.next_multiple_of(BLOCK_BYTES) + BLOCK_BYTES > size {
+        return Err(damaged(end, &"the end-of-archive mark is missing"));
     }
     Ok(members)
 }

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use bundle_format::{SourceError, limits};
 
-use super::refused;
+use super::{quoted, refused};
 
 /// Files by name. A name is made by us or looked up in a table, so it has no `..` and no leading `/`.
 pub(super) trait Tree: Send + Sync {
@@ -28,9 +28,12 @@ pub(super) fn read_document(tree: &impl Tree, name: &str) -> Result<Option<Vec<u
     let mut bytes = Vec::new();
     // One byte more than allowed, should the file grow between being measured and being read.
     let read = content.reader.take(limit + 1).read_to_end(&mut bytes);
-    read.map_err(|source| SourceError::Io { place: format!("{} in {}", name, tree.place()), source })?;
+    read.map_err(|source| SourceError::Io { place: format!("{} in {}", quoted(name), tree.place()), source })?;
     if content.size > limit || bytes.len() as u64 > limit {
-        return Err(refused(tree.place(), format!("{name:?} is longer than the {limit} bytes that it may have")));
+        return Err(refused(
+            tree.place(),
+            format!("{} is longer than the {limit} bytes that it may have", quoted(name)),
+        ));
     }
     Ok(Some(bytes))
 }

@@ -1,6 +1,7 @@
 //! OCI layouts, in folders and archives.
 
 use std::fs::{self, File};
+use std::io::{Seek, SeekFrom, Write};
 
 use bundle_format::{Descriptor, SourceError, limits, media};
 use serde_json::json;
@@ -117,6 +118,38 @@ fn names_in_an_archive_have_one_spelling_and_links_stay_inside() {
     tar.into_inner().unwrap();
     let source = open(dir.path(), "oci-archive:web.tar:web:1").unwrap();
     assert_eq!(validate(&*source), sizes(&web));
+}
+
+#[test]
+fn a_member_of_more_than_8_gib_is_stepped_over_in_either_notation() {
+    const SIZE: u64 = 9 << 30;
+    let dir = tempfile::tempdir().unwrap();
+    let web = image("web", Compression::Gzip);
+    for (why, in_record) in [("base-256, as GNU tar", false), ("a PAX record, as Go", true)] {
+        let path = dir.path().join("web.tar");
+        let mut file = File::create(&path).unwrap();
+        if in_record {
+            let record = format!("20 size={SIZE:011}\n");
+            let mut header = tar::Header::new_ustar();
+            header.set_entry_type(tar::EntryType::XHeader);
+            header.set_size(record.len() as u64);
+            header.set_cksum();
+            file.write_all(header.as_bytes()).unwrap();
+            file.write_all(record.as_bytes()).unwrap();
+            file.write_all(&[0; 512][record.len()..]).unwrap();
+        }
+        let mut header = tar::Header::new_gnu();
+        header.set_path("large").unwrap();
+        header.set_size(if in_record { 0 } else { SIZE });
+        header.set_cksum();
+        file.write_all(header.as_bytes()).unwrap();
+        // A hole, which costs no disk.
+        file.seek(SeekFrom::Current(SIZE as i64)).unwrap();
+        write_tar(&dir.path().join("rest.tar"), &web.layout("web:1").unwrap()).unwrap();
+        file.write_all(&fs::read(dir.path().join("rest.tar")).unwrap()).unwrap();
+        let source = open(dir.path(), "oci-archive:web.tar").unwrap();
+        assert_eq!(validate(&*source), sizes(&web), "{why}");
+    }
 }
 
 #[test]

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use bundle_format::{Descriptor, limits, media};
 use serde_json::json;
-use testdata::docker_archive::write_before_25;
+use testdata::docker_archive::{write_before_25, write_since_25};
 use testdata::image::write_tar;
-use testdata::{Compression, Image};
+use testdata::{Compression, Image, Layer};
 
-use super::{Files, image, open};
+use super::{Files, image, open, walk};
 
 /// Opening `text` must fail with the path and every one of `words`.
 fn refuses(why: &str, dir: &Path, text: &str, words: &[&str]) {
@@ -35,6 +35,7 @@ fn what_is_no_archive_and_no_layout() {
     fs::create_dir(at("nothing")).unwrap();
     let tar = fs::read(at("web.tar")).unwrap();
     fs::write(at("half.tar"), &tar[..tar.len() / 2]).unwrap();
+    fs::write(at("boundary.tar"), &tar[..1024]).unwrap();
     fs::write(at("header.tar"), &tar[..1024 + 100]).unwrap();
     let mut damaged = tar.clone();
     damaged[1024] ^= 1;
@@ -50,6 +51,7 @@ fn what_is_no_archive_and_no_layout() {
             ("an empty tar", "zeroes", &["holds no"]),
             ("cut in a member", "half.tar", &["truncated tar archive", "the file ends at"]),
             ("cut in a header", "header.tar", &["truncated tar archive"]),
+            ("cut between members", "boundary.tar", &["truncated tar archive", "end-of-archive mark"]),
             ("a damaged header", "damaged.tar", &["damaged or truncated tar archive"]),
             ("a named pipe, which nobody writes to", "pipe", &["is not a regular file"]),
         ] {
@@ -200,9 +202,9 @@ fn docker_archives_that_break_a_rule() {
 }
 
 /// One header of a tar, with a name and a link that its builder would refuse.
-fn header(kind: tar::EntryType, name: &str, link: &str, size: u64) -> Vec<u8> {
-    let mut header = tar::Header::new_gnu();
-    header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+fn header(kind: tar::EntryType, name: impl AsRef<[u8]>, link: &str, size: u64) -> Vec<u8> {
+    let (mut header, name) = (tar::Header::new_gnu(), name.as_ref());
+    header.as_old_mut().name[..name.len()].copy_from_slice(name);
     header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
     header.set_entry_type(kind);
     header.set_size(size);
@@ -215,12 +217,20 @@ fn hostile_archives() {
     use tar::EntryType as T;
     let dir = tempfile::tempdir().unwrap();
     let file = |name: &str| header(T::Regular, name, "", 0);
+    let mut sparse = tar::Header::new_gnu();
+    sparse.set_path("a").unwrap();
+    sparse.set_entry_type(T::GNUSparse);
+    sparse.set_size(0);
+    sparse.as_gnu_mut().unwrap().set_real_size(0);
+    sparse.set_cksum();
+    let sparse = sparse.as_bytes().to_vec();
     // Sparse, so it costs no disk: an extension record that claims, and has, a gigabyte.
     let gigabyte = header(T::GNULongName, "././@LongLink", "", 1 << 30);
     for (why, bytes, words) in [
         ("twice", [file("a"), file("a")].concat(), &["\"a\" stands twice"] as &[&str]),
         ("twice, spelled differently", [file("a/b"), file("./a//x/../b")].concat(), &["\"a/b\" stands twice"]),
         ("a file and a link", [file("a"), header(T::Link, "a", "b", 0)].concat(), &["\"a\" stands twice"]),
+        ("a name that is no text", header(T::Regular, b"\xe9", "", 0), &["not UTF-8"]),
         ("a name outside", file("../a"), &["\"../a\" lies outside"]),
         ("the root itself", file("./."), &["\"./.\" lies outside"]),
         ("a link outside", header(T::Symlink, "a/b", "../../etc/passwd", 0), &["\"a/b\" lies outside"]),
@@ -235,14 +245,49 @@ fn hostile_archives() {
         ("a pipe by an expected name", header(T::Fifo, "manifest.json", "", 0), &["holds no"]),
         ("a size beyond the file", header(T::Regular, "a", "", 1 << 40), &["damaged or truncated"]),
         ("a size beyond any file", header(T::Regular, "a", "", u64::MAX), &["tar archive"]),
-        ("a sparse file", header(T::GNUSparse, "a", "", 0), &["tar archive"]),
+        ("a sparse file", sparse, &["\"a\" is sparse"]),
         ("a name of a gigabyte", gigabyte, &["headers are too long"]),
     ] {
         let path = dir.path().join("x.tar");
-        fs::write(&path, bytes).unwrap();
+        fs::write(&path, [bytes, vec![0; 1024]].concat()).unwrap();
         if why == "a name of a gigabyte" {
             fs::File::options().write(true).open(&path).unwrap().set_len(1 << 30).unwrap();
         }
         refuses(why, dir.path(), "docker-archive:x.tar", words);
+    }
+}
+
+/// Whatever is changed or cut in an archive: it is refused, or it still gives exactly the image.
+#[test]
+fn no_damage_gives_another_image() {
+    let dir = tempfile::tempdir().unwrap();
+    let web = Image::new("linux/amd64", &[Layer::new(Compression::None, [("a", "1")])]).unwrap();
+    web.write_oci_archive(&dir.path().join("oci"), "web:1").unwrap();
+    write_before_25(&dir.path().join("before"), &[(&web, &["web:1"])]).unwrap();
+    write_since_25(&dir.path().join("since"), &[(&web, &["web:1"])]).unwrap();
+    for (kind, name) in [("oci-archive", "oci"), ("docker-archive", "before"), ("docker-archive", "since")] {
+        let whole = fs::read(dir.path().join(name)).unwrap();
+        let content = |archive: &[u8]| {
+            fs::write(dir.path().join("x"), archive).unwrap();
+            walk(&*open(dir.path(), &format!("{kind}:x")).ok()?).ok()
+        };
+        let expected = content(&whole).unwrap();
+        let cut = (1..whole.len()).step_by(101).map(|n| whole[..n].to_vec());
+        let changed = (0..whole.len()).step_by(5).map(|n| {
+            let mut bytes = whole.clone();
+            bytes[n] ^= 1 << (n % 8);
+            bytes
+        });
+        let (mut refused, mut read) = (0, 0);
+        for archive in cut.chain(changed) {
+            match content(&archive) {
+                None => refused += 1,
+                Some(found) => {
+                    assert_eq!(found, expected, "{name}");
+                    read += 1;
+                }
+            }
+        }
+        assert!(refused > 100 && read > 100, "{name}: {refused} refused, {read} read");
     }
 }

@@ -93,7 +93,15 @@ pub(super) struct Auth {
 struct State {
     basic: bool,
     logins: HashMap<String, Option<Login>>,
-    tokens: HashMap<String, (Secret, Instant)>,
+    /// By [`Access::key`].
+    tokens: HashMap<String, Token>,
+}
+
+struct Token {
+    header: Secret,
+    end: Instant,
+    /// What the token was the answer to.
+    challenge: Challenge,
 }
 
 impl Auth {
@@ -122,18 +130,26 @@ impl Auth {
         state.logins.get(access.repository())?.as_ref().map(Login::user)
     }
 
-    /// The `Authorization` that worked last time, so that no request needs to be refused first.
-    pub(super) fn remembered(&self, access: &Access) -> Result<Option<Secret>, ClientError> {
-        let basic = {
+    /// The `Authorization` that worked last time, so that no request needs to be refused first: content that is streamed
+    /// cannot be sent again. A token that has expired is fetched anew.
+    pub(super) fn remembered(
+        &self,
+        transport: &Transport,
+        base: &str,
+        access: &Access,
+    ) -> Result<Option<Secret>, ClientError> {
+        let (basic, challenge) = {
             let state = self.state();
-            if let Some((token, end)) = state.tokens.get(&access.key())
-                && Instant::now() < *end
-            {
-                return Ok(Some(token.clone()));
+            match state.tokens.get(&access.key()) {
+                Some(token) if Instant::now() < token.end => return Ok(Some(token.header.clone())),
+                expired => (state.basic, expired.map(|token| token.challenge.clone())),
             }
-            state.basic
         };
-        if basic { Ok(self.login(access.repository())?.as_ref().and_then(basic_header)) } else { Ok(None) }
+        match challenge {
+            Some(challenge) => self.answer(transport, base, &challenge, access),
+            None if basic => Ok(self.login(access.repository())?.as_ref().and_then(basic_header)),
+            None => Ok(None),
+        }
     }
 
     /// The `Authorization` that answers `challenge`, which came from the registry itself at `base`; `None` if there is no
@@ -160,7 +176,8 @@ impl Auth {
         let (token, life) = self.exchange(transport, realm, service.as_deref(), &scopes, login)?;
         let header = Secret::new(format!("Bearer {}", token.expose()));
         let end = Instant::now() + life.saturating_sub(TOKEN_MARGIN);
-        self.state().tokens.insert(access.key(), (header.clone(), end));
+        let token = Token { header: header.clone(), end, challenge: challenge.clone() };
+        self.state().tokens.insert(access.key(), token);
         Ok(Some(header))
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::PathBuf;
 
+use bundle_format::{Code, Coded};
 use bundle_format::{Digest, SourceError};
 use serde::Deserialize;
 
@@ -221,6 +222,19 @@ impl ClientError {
             }
             _ => None,
         }
+    }
+}
+
+impl Coded for ClientError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Local { .. } | Self::Ca { .. } => Code::Io,
+            _ => Code::Registry,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        self.hint().map(str::to_owned)
     }
 }
 

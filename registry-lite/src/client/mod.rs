@@ -8,32 +8,27 @@ mod error;
 mod options;
 mod pull;
 mod push;
+mod retry;
 mod transport;
 mod upload;
 
 use std::sync::Arc;
-use std::thread;
-use std::time::Duration;
 
 use bundle_format::reference::{is_repository, is_tag, normal_host};
 use bundle_format::{Digest, ImageRef};
-use ureq::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use ureq::http::header::WWW_AUTHENTICATE;
 use ureq::http::{HeaderMap, Method, Response, Uri};
 use ureq::{Body, ResponseExt};
 
 use auth::{Access, Auth};
 use challenge::Challenge;
-use transport::{Outgoing, Payload, Transport};
+use transport::{Outgoing, Transport};
 
 pub use error::{Answer, ClientError};
 pub use options::{ClientOptions, CredentialSource, Scheme, Timeouts};
 pub use pull::{BlobReader, RepositorySource};
 pub use upload::Upload;
 
-/// How long to wait before each further try of a request.
-const WAITS: [Duration; 3] = [Duration::from_millis(250), Duration::from_secs(1), Duration::from_secs(3)];
-/// The longest wait that a registry may ask for; beyond it the refusal is reported at once.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const DOCKER_CONTENT_DIGEST: &str = "docker-content-digest";
 
 /// A registry. Clones share connections, tokens and logins.
@@ -111,7 +106,7 @@ impl Registry {
     /// Asks for nothing, as nobody; returns the status.
     fn probe(&self) -> Result<u16, ureq::Error> {
         let mut ping = Outgoing::new(Method::GET, format!("{}/v2/", self.0.base));
-        Ok(self.0.transport.send_here(&mut ping, None)?.status().as_u16())
+        Ok(self.0.transport.send_once(&mut ping)?.status().as_u16())
     }
 
     /// The host, in its normal spelling.
@@ -157,50 +152,33 @@ impl Registry {
         }
     }
 
-    /// Sends a request: as whoever may do it, and again if the registry asks for that or the connection breaks. Any status
-    /// but 401 is the caller's to judge.
+    /// Sends a request, as whoever may do it if the registry asks for that. Any status but 401 is the caller's to judge.
     fn send(&self, mut outgoing: Outgoing<'_>, access: &Access) -> Result<Response<Body>, ClientError> {
-        let inner = &*self.0;
+        let Inner { base, transport, auth, .. } = &*self.0;
         // An upload may go on at another host, which must not learn who we are to this one.
-        let ours = transport::origin(&outgoing.url) == transport::origin(&inner.base);
-        let repeatable = !matches!(outgoing.payload, Payload::Stream { .. });
-        let mut authorization = if ours { inner.auth.remembered(access)? } else { None };
-        let mut answered = false;
-        let mut waits = WAITS.iter().copied().filter(|_| repeatable);
-        loop {
-            let response = match inner.transport.send(&mut outgoing, authorization.as_ref()) {
-                Ok(response) => response,
-                Err(source) => match waits.next().filter(|_| is_passing(&source)) {
-                    Some(wait) => {
-                        thread::sleep(wait);
-                        continue;
-                    }
-                    None => return Err(ClientError::Unreachable { place: self.place(access.repository()), source }),
-                },
-            };
-            match response.status().as_u16() {
-                401 => {
-                    // The challenge of a place that we were led to is not the registry's.
-                    let led_away = outgoing.url.parse::<Uri>().ok().as_ref() != Some(response.get_uri());
-                    let challenge = challenge(response.headers());
-                    let (Some(challenge), true, true, false, false) = (challenge, ours, repeatable, answered, led_away)
-                    else {
-                        return Err(self.unauthorized(response, access));
-                    };
-                    answered = true;
-                    let answer = inner.auth.answer(&inner.transport, &inner.base, &challenge, access)?;
-                    if answer.is_none() || answer == authorization {
-                        return Err(self.unauthorized(response, access));
-                    }
-                    authorization = answer;
-                }
-                429 | 500..=599 => match waits.next().and_then(|wait| retry_after(response.headers(), wait)) {
-                    Some(wait) => thread::sleep(wait),
-                    None => return Ok(response),
-                },
-                _ => return Ok(response),
+        let ours = transport::origin(&outgoing.url) == transport::origin(base);
+        let mut authorization = if ours { auth.remembered(transport, base, access)? } else { None };
+        let unreachable = |source| ClientError::Unreachable { place: self.place(access.repository()), source };
+        let response = transport.send(&mut outgoing, authorization.as_ref()).map_err(unreachable)?;
+        if response.status().as_u16() != 401 {
+            return Ok(response);
+        }
+        // The challenge of a place that we were led to is not the registry's.
+        let led_away = outgoing.url.parse::<Uri>().ok().as_ref() != Some(response.get_uri());
+        if let Some(challenge) = challenge(response.headers())
+            && ours
+            && !led_away
+            && outgoing.is_repeatable()
+        {
+            let answer = auth.answer(transport, base, &challenge, access)?;
+            // The same answer again could only lock the user out.
+            if answer.is_some() && answer != authorization {
+                authorization = answer;
+                let again = transport.send(&mut outgoing, authorization.as_ref()).map_err(unreachable)?;
+                return if again.status().as_u16() == 401 { Err(self.unauthorized(again, access)) } else { Ok(again) };
             }
         }
+        Err(self.unauthorized(response, access))
     }
 
     fn unauthorized(&self, response: Response<Body>, access: &Access) -> ClientError {
@@ -244,17 +222,4 @@ fn named_digest(headers: &HeaderMap) -> Option<Digest> {
 
 fn challenge(headers: &HeaderMap) -> Option<Challenge> {
     Challenge::choose(headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()))
-}
-
-/// Whether another try may find the connection working.
-fn is_passing(error: &ureq::Error) -> bool {
-    use std::io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
-    matches!(error, ureq::Error::Io(e)
-        if matches!(e.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof))
-}
-
-/// What `Retry-After` asks for (RFC 9110 section 10.2.3, in seconds), or `wait`; `None` if that is too long.
-fn retry_after(headers: &HeaderMap, wait: Duration) -> Option<Duration> {
-    let asked = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok()).map(Duration::from_secs);
-    asked.map_or(Some(wait), |asked| (asked <= LONGEST_WAIT).then_some(asked.max(wait)))
 }

@@ -1,6 +1,6 @@
 //! Pushing: what is there already, mounts, blobs, manifests (distribution-spec, "Push").
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 
 use bundle_format::{Descriptor, Digest, VerifiedReader, limits};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -13,6 +13,8 @@ use super::pull::accept;
 use super::transport::{Outgoing, Payload, session, with_query};
 use super::upload::{CHUNK, Upload};
 use super::{Reference, Registry, named_digest};
+
+const OCTETS: &str = "application/octet-stream";
 
 impl Registry {
     /// Whether `repository` holds `blob` whole: a registry that lost power may hold a shorter one under its name.
@@ -56,35 +58,37 @@ impl Registry {
                 self.cancel(repository, &self.location(repository, response.headers())?);
                 Ok(false)
             }
+            // Not supported, not there, not allowed to read it there: whether it can be pushed is another question.
+            400 | 403 | 404 | 405 => Ok(false),
             _ => Err(self.refusal(response, &access, "mount a blob", None)),
         }
     }
 
-    /// Pushes `blob` from `reader`, in one streamed request. The content is proved on the way: before its last byte leaves,
-    /// it is known to be what `blob` names. Memory: about 1 MiB.
+    /// Pushes `blob` from `reader`, streamed, and proves the content on the way: if it is not what `blob` names, the upload
+    /// is aborted. Memory: about 1.3 MiB.
     ///
     /// # Errors
     /// [`ClientError::Local`] if the content cannot be read or is not what `blob` names; those of the registry.
     pub fn push_blob(&self, repository: &str, blob: &Descriptor, reader: impl Read) -> Result<(), ClientError> {
-        let mut upload = self.start_upload(repository, blob)?;
+        let mut upload = self.start_upload(repository)?;
         let mut reader = VerifiedReader::new(reader, blob.digest, blob.size);
         let mut buffer = vec![0; CHUNK];
         loop {
             match reader.read(&mut buffer) {
-                Ok(0) => return upload.commit(),
+                Ok(0) => return upload.commit(blob),
                 Ok(n) => upload.write(&buffer[..n])?,
-                Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
                 Err(source) => return Err(ClientError::Local { place: self.place(repository), source }),
             }
         }
     }
 
-    /// Opens an upload of `blob`, whose content the caller writes in pieces and proves itself. Nothing is visible in the
+    /// Opens an upload of a blob whose content the caller writes in pieces and proves itself. Nothing is visible in the
     /// registry before [`Upload::commit`].
     ///
     /// # Errors
     /// [`ClientError`]: no access, most often.
-    pub fn start_upload(&self, repository: &str, blob: &Descriptor) -> Result<Upload, ClientError> {
+    pub fn start_upload(&self, repository: &str) -> Result<Upload, ClientError> {
         let access = Access::push(repository);
         let mut outgoing = Outgoing::new(Method::POST, self.url(repository, format_args!("blobs/uploads/"))?);
         outgoing.payload = Payload::Bytes(&[]);
@@ -93,7 +97,7 @@ impl Registry {
             return Err(self.refusal(response, &access, "start an upload", None));
         }
         let session = self.location(repository, response.headers())?;
-        Ok(Upload::new(self.clone(), repository.to_owned(), session, blob))
+        Ok(Upload::new(self.clone(), repository.to_owned(), session))
     }
 
     /// The digest of the manifest that `reference` means in `repository`, if it is there.
@@ -151,18 +155,36 @@ impl Registry {
         Ok(digest)
     }
 
-    /// Ends an upload with its content.
+    /// Adds `content`, to its end, to an upload; returns where the upload goes on.
+    pub(super) fn patch_blob(
+        &self,
+        repository: &str,
+        session: &str,
+        content: &mut dyn Read,
+    ) -> Result<String, ClientError> {
+        let access = Access::push(repository);
+        let mut outgoing = Outgoing::new(Method::PATCH, session.to_owned());
+        outgoing.headers.push((CONTENT_TYPE, OCTETS.to_owned()));
+        outgoing.payload = Payload::Stream(content);
+        let response = self.send(outgoing, &access)?;
+        if response.status().as_u16() != 202 {
+            return Err(self.refusal(response, &access, "take the content of a blob", None));
+        }
+        self.location(repository, response.headers())
+    }
+
+    /// Ends an upload with the rest of its content, and gives it its name.
     pub(super) fn put_blob(
         &self,
         repository: &str,
         session: &str,
         digest: Digest,
-        payload: Payload<'_>,
+        rest: &[u8],
     ) -> Result<(), ClientError> {
         let access = Access::push(repository);
         let mut outgoing = Outgoing::new(Method::PUT, with_query(session, &format!("digest={digest}")));
-        outgoing.headers.push((CONTENT_TYPE, "application/octet-stream".to_owned()));
-        outgoing.payload = payload;
+        outgoing.headers.push((CONTENT_TYPE, OCTETS.to_owned()));
+        outgoing.payload = Payload::Bytes(rest);
         let response = self.send(outgoing, &access)?;
         if response.status().as_u16() != 201 {
             return Err(self.refusal(response, &access, "take a blob", None));
@@ -170,7 +192,7 @@ impl Registry {
         self.check_named(repository, response.headers(), digest)
     }
 
-    /// Forgets an upload. Registries expire those that nobody ended, so it does not matter if this fails.
+    /// Has the registry forget an upload, if it can.
     pub(super) fn cancel(&self, repository: &str, session: &str) {
         let _ = self.send(Outgoing::new(Method::DELETE, session.to_owned()), &Access::push(repository));
     }

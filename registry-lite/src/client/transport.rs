@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::config::{Config, RedirectAuthHeaders};
-use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, EXPECT, HeaderName};
+use ureq::http::header::{AUTHORIZATION, CONTENT_LENGTH, HeaderName};
 use ureq::http::{HeaderValue, Method, Request, Response};
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig, parse_pem};
 use ureq::{Agent, Body, SendBody};
@@ -14,6 +14,7 @@ use ureq::{Agent, Body, SendBody};
 use super::credentials::Secret;
 use super::error::ClientError;
 use super::options::{ClientOptions, Scheme};
+use super::retry::patiently;
 
 /// Redirects that a pull follows: from a registry to where its blobs are, and one or two within that.
 const REDIRECTS: u32 = 5;
@@ -30,8 +31,8 @@ pub(super) enum Payload<'a> {
     None,
     /// Bytes that can be sent again.
     Bytes(&'a [u8]),
-    /// Exactly `size` bytes, once.
-    Stream { reader: &'a mut dyn Read, size: u64 },
+    /// Bytes that can be read once, to their end.
+    Stream(&'a mut dyn Read),
 }
 
 /// One request, before it is known who asks.
@@ -42,9 +43,15 @@ pub(super) struct Outgoing<'a> {
     pub(super) payload: Payload<'a>,
 }
 
+pub(super) type Answered = Result<Response<Body>, ureq::Error>;
+
 impl Outgoing<'_> {
     pub(super) fn new(method: Method, url: String) -> Self {
         Self { method, url, headers: Vec::new(), payload: Payload::None }
+    }
+
+    pub(super) fn is_repeatable(&self) -> bool {
+        !matches!(self.payload, Payload::Stream(_))
     }
 }
 
@@ -76,48 +83,45 @@ impl Transport {
         Ok(Self { pulls: agent(REDIRECTS, timeouts.idle), pushes: agent(0, timeouts.publish.max(timeouts.idle)) })
     }
 
-    /// Sends `outgoing` once.
-    pub(super) fn send(
-        &self,
-        outgoing: &mut Outgoing<'_>,
-        authorization: Option<&Secret>,
-    ) -> Result<Response<Body>, ureq::Error> {
-        let mut builder = Request::builder().method(&outgoing.method).uri(&outgoing.url);
-        for (name, value) in &outgoing.headers {
-            builder = builder.header(name, value);
-        }
-        if let Some(authorization) = authorization {
-            let mut value = HeaderValue::from_str(authorization.expose()).map_err(ureq::http::Error::from)?;
-            value.set_sensitive(true);
-            builder = builder.header(AUTHORIZATION, value);
-        }
+    /// Sends `outgoing`, again after a short wait if the connection breaks or the other side is too busy, as far as the
+    /// payload allows that. `GET` and `HEAD` follow redirects, without `authorization`.
+    pub(super) fn send(&self, outgoing: &mut Outgoing<'_>, authorization: Option<&Secret>) -> Answered {
         let agent = match outgoing.method {
             Method::GET | Method::HEAD => &self.pulls,
             _ => &self.pushes,
         };
-        match &mut outgoing.payload {
-            Payload::None => agent.run(builder.body(())?),
-            Payload::Bytes(content) => {
-                let mut content = *content;
-                let builder = builder.header(CONTENT_LENGTH, content.len());
-                agent.run(builder.body(SendBody::from_reader(&mut content))?)
-            }
-            Payload::Stream { reader, size } => {
-                // A refusal (no access, too large) is readable only if it comes before the content has filled the line.
-                let builder = builder.header(CONTENT_LENGTH, *size).header(EXPECT, "100-continue");
-                agent.run(builder.body(SendBody::from_reader(reader))?)
-            }
-        }
+        patiently(outgoing.is_repeatable(), || once(agent, outgoing, authorization))
     }
 
-    /// Sends `outgoing` once, as [`Transport::send`], but follows no redirect whatever the method: for logins.
-    pub(super) fn send_here(
-        &self,
-        outgoing: &mut Outgoing<'_>,
-        authorization: Option<&Secret>,
-    ) -> Result<Response<Body>, ureq::Error> {
-        let stay = Self { pulls: self.pushes.clone(), pushes: self.pushes.clone() };
-        stay.send(outgoing, authorization)
+    /// As [`Transport::send`], but follows no redirect whatever the method: for what only one host may be told.
+    pub(super) fn send_here(&self, outgoing: &mut Outgoing<'_>, authorization: Option<&Secret>) -> Answered {
+        patiently(outgoing.is_repeatable(), || once(&self.pushes, outgoing, authorization))
+    }
+
+    /// Sends `outgoing` once, as nobody, and follows no redirect.
+    pub(super) fn send_once(&self, outgoing: &mut Outgoing<'_>) -> Answered {
+        once(&self.pushes, outgoing, None)
+    }
+}
+
+fn once(agent: &Agent, outgoing: &mut Outgoing<'_>, authorization: Option<&Secret>) -> Answered {
+    let mut builder = Request::builder().method(&outgoing.method).uri(&outgoing.url);
+    for (name, value) in &outgoing.headers {
+        builder = builder.header(name, value);
+    }
+    if let Some(authorization) = authorization {
+        let mut value = HeaderValue::from_str(authorization.expose()).map_err(ureq::http::Error::from)?;
+        value.set_sensitive(true);
+        builder = builder.header(AUTHORIZATION, value);
+    }
+    match &mut outgoing.payload {
+        Payload::None => agent.run(builder.body(())?),
+        Payload::Bytes(content) => {
+            let mut content = *content;
+            let builder = builder.header(CONTENT_LENGTH, content.len());
+            agent.run(builder.body(SendBody::from_reader(&mut content))?)
+        }
+        Payload::Stream(reader) => agent.run(builder.body(SendBody::from_reader(reader))?),
     }
 }
 

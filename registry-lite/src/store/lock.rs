@@ -4,7 +4,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
-use bundle_format::{Descriptor, media};
+use bundle_format::{Descriptor, Digest, media};
 
 use super::error::StoreError;
 use super::writer::Syncer;
@@ -68,6 +68,14 @@ impl LockedStore {
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.store.dir()
+    }
+
+    /// Whether a blob of this size is there: see [`Store::has`].
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn holds(&self, digest: &Digest, size: u64) -> Result<bool, StoreError> {
+        self.store.has(digest, size)
     }
 
     /// Refuses work that needs more room than there is.

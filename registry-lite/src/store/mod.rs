@@ -116,7 +116,7 @@ impl Store {
     /// # Errors
     /// `index.json` is missing or not an index.
     pub fn entries(&self) -> Result<Vec<Descriptor>, StoreError> {
-        let path = self.dir.join("index.json");
+        let path = self.index_path();
         let bytes = files::read_limited(&path, INDEX_BYTES).map_err(|source| StoreError::Io {
             what: "reading",
             path: path.clone(),
@@ -127,22 +127,23 @@ impl Store {
         Ok(index.manifests)
     }
 
-    /// Something that changes whenever what is published changes.
-    ///
-    /// # Errors
-    /// Those of the file system.
-    pub fn generation(&self) -> io::Result<(u64, i64, i64)> {
-        use std::os::unix::fs::MetadataExt;
-        let meta = fs::metadata(self.dir.join("index.json"))?;
-        Ok((meta.ino(), meta.mtime(), meta.mtime_nsec()))
+    /// The file that changes whenever what is published changes.
+    #[must_use]
+    pub fn index_path(&self) -> PathBuf {
+        self.dir.join("index.json")
     }
 
     /// Whether the blob is there with its size. Its content was proved when it was written, and is not hashed again.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn has(&self, blob: &Descriptor) -> io::Result<bool> {
-        Ok(self.locate(&blob.digest)?.is_some_and(|extent| extent.len() == blob.size))
+    pub fn has(&self, digest: &Digest, size: u64) -> Result<bool, StoreError> {
+        let extent = self.locate(digest).map_err(|source| StoreError::Io {
+            what: "reading",
+            path: self.blob_path(digest),
+            source,
+        })?;
+        Ok(extent.is_some_and(|extent| extent.len() == size))
     }
 
     fn blob_path(&self, digest: &Digest) -> PathBuf {

@@ -1,0 +1,190 @@
+//! The template versions that a site holds, read from its store alone.
+
+use std::collections::BTreeMap;
+
+use bundle_format::oci::OciError;
+use bundle_format::template::{RelativePath, Template, TemplateError};
+use bundle_format::version_index::{Documents, VersionIndex, VersionIndexError};
+use bundle_format::{BlobSource, Code, Coded, Descriptor, Digest, Raw, SourceError, limits, media};
+use registry_lite::{Store, StoreError};
+
+/// Largest document that an installation reads into memory: what fits into a Kubernetes object, with room to say so.
+const DOCUMENT_BYTES: u64 = 16 << 20;
+
+/// A template version in a site's store.
+#[derive(Debug)]
+pub struct Holding {
+    /// Its index.
+    pub version: VersionIndex,
+    /// Its documents.
+    pub documents: Documents,
+    /// The template.
+    pub template: Template,
+    /// The releases that vouch for it: identity, and the keys that verified it at import.
+    pub releases: Vec<(String, Vec<String>)>,
+}
+
+/// Why a site's holdings cannot be read, or what was asked for is not among them.
+#[derive(Debug, thiserror::Error)]
+pub enum HoldingError {
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Content of the store.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// A manifest or index of the store.
+    #[error(transparent)]
+    Oci(#[from] OciError),
+    /// Content that is named as a template version is none.
+    #[error(transparent)]
+    VersionIndex(#[from] VersionIndexError),
+    /// The template of another version of sealift, or a damaged one.
+    #[error("the template of {label}: {source}")]
+    Template {
+        /// `NAME:TAG`.
+        label: String,
+        /// What is wrong.
+        source: TemplateError,
+    },
+    /// The site does not hold it.
+    #[error("{dir} does not hold {wanted}")]
+    NotFound {
+        /// The site.
+        dir: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        there: Vec<String>,
+    },
+    /// The site holds several versions, whose order is not known.
+    #[error("{dir} holds several versions of {name}")]
+    Ambiguous {
+        /// The site.
+        dir: String,
+        /// The template.
+        name: String,
+        /// Its versions, as `NAME:TAG`.
+        there: Vec<String>,
+    },
+}
+
+impl Coded for HoldingError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Store(e) => e.code(),
+            Self::Source(_) | Self::Oci(_) | Self::VersionIndex(_) | Self::Template { .. } => Code::SiteDamaged,
+            Self::NotFound { .. } => Code::NotFound,
+            Self::Ambiguous { .. } => Code::Ambiguous,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Store(e) => e.hint(),
+            Self::NotFound { there, .. } if there.is_empty() => Some("import a bundle first".to_owned()),
+            Self::NotFound { there, .. } => Some(format!("it holds {}", there.join(", "))),
+            Self::Ambiguous { there, .. } => Some(format!("name one of {}", there.join(", "))),
+            _ => Some("import the bundle again".to_owned()),
+        }
+    }
+}
+
+/// Every template version that `store` holds, in the order in which they came.
+///
+/// # Errors
+/// [`HoldingError`].
+pub fn holdings(store: &Store) -> Result<Vec<Holding>, HoldingError> {
+    let entries = store.entries()?;
+    let mut releases: BTreeMap<Digest, Vec<(String, Vec<String>)>> = BTreeMap::new();
+    for entry in &entries {
+        let Some(id) = entry.annotations.get(media::RELEASE_ID) else { continue };
+        let raw = document(store, entry)?;
+        if let Some(subject) = raw.value().subject() {
+            let keys = entry.annotations.get(media::VERIFIED_BY).map(String::as_str).unwrap_or_default();
+            let keys = keys.split(',').filter(|k| !k.is_empty()).map(str::to_owned).collect();
+            releases.entry(subject.digest).or_default().push((id.clone(), keys));
+        }
+    }
+    let mut out = Vec::new();
+    for entry in entries.iter().filter(|e| e.artifact_type.as_deref() == Some(media::TEMPLATE)) {
+        let mut plain = entry.clone();
+        plain.annotations.clear();
+        let version = VersionIndex::read(document(store, &plain)?)?;
+        let documents = Documents::read(document(store, version.documents())?)?;
+        let yaml = store.read(documents.template(), limits::TEMPLATE_BYTES)?;
+        let template = Template::parse(&yaml)
+            .map_err(|source| HoldingError::Template { label: version.label(), source })?;
+        let releases = releases.get(&entry.digest).cloned().unwrap_or_default();
+        out.push(Holding { version, documents, template, releases });
+    }
+    Ok(out)
+}
+
+/// The template version that `wanted` names: `NAME:TAG`, or `NAME` for the only one or the highest by semantic version.
+///
+/// # Errors
+/// [`HoldingError::NotFound`], [`HoldingError::Ambiguous`]; those of [`holdings`].
+pub fn find(store: &Store, wanted: &str) -> Result<Holding, HoldingError> {
+    let dir = store.dir().display().to_string();
+    let all = holdings(store)?;
+    let there = |all: &[Holding]| all.iter().map(|h| h.version.label()).collect::<Vec<_>>();
+    let labels = there(&all);
+    let mut fitting: Vec<Holding> = match wanted.contains(':') {
+        true => all.into_iter().filter(|h| h.version.label() == wanted).collect(),
+        false => all.into_iter().filter(|h| h.version.name().as_str() == wanted).collect(),
+    };
+    if fitting.len() > 1 {
+        let order = |h: &Holding| Some((semver::Version::parse(h.version.version().as_str()).ok()?, h.version.revision()));
+        if fitting.iter().any(|h| order(h).is_none()) {
+            return Err(HoldingError::Ambiguous { dir, name: wanted.to_owned(), there: there(&fitting) });
+        }
+        fitting.sort_by_key(order);
+    }
+    fitting.pop().ok_or(HoldingError::NotFound { dir, wanted: wanted.to_owned(), there: labels })
+}
+
+impl Holding {
+    /// The content of the documents that the installation of the template needs: manifests and configuration files.
+    ///
+    /// # Errors
+    /// [`HoldingError`].
+    pub fn read_documents(&self, store: &Store) -> Result<BTreeMap<RelativePath, Vec<u8>>, HoldingError> {
+        let config = self.template.components.iter().flat_map(|c| &c.config).filter_map(|c| c.file.as_ref());
+        let needed: Vec<_> = self.template.manifests.iter().chain(config).collect();
+        let mut out = BTreeMap::new();
+        for (path, file) in self.documents.files().iter().filter(|(path, _)| needed.contains(&path)) {
+            out.insert(path.clone(), store.read(file, DOCUMENT_BYTES)?);
+        }
+        Ok(out)
+    }
+
+    /// Bytes of all content of the version that is in `store`, each blob once, and whether manifests of some platforms are not.
+    ///
+    /// # Errors
+    /// [`HoldingError`].
+    pub fn size(&self, store: &Store) -> Result<(u64, bool), HoldingError> {
+        let mut seen = BTreeMap::new();
+        let mut partial = false;
+        let mut stack = vec![self.version.raw().descriptor().clone()];
+        while let Some(blob) = stack.pop() {
+            if seen.contains_key(&blob.digest) {
+                continue;
+            }
+            if !store.has(&blob.digest, blob.size)? {
+                partial = true;
+                continue;
+            }
+            seen.insert(blob.digest, blob.size);
+            if blob.is_document() {
+                stack.extend(document(store, &blob)?.value().children().cloned());
+            }
+        }
+        Ok((seen.values().sum(), partial))
+    }
+}
+
+fn document(store: &Store, entry: &Descriptor) -> Result<Raw, HoldingError> {
+    let bytes = store.read(entry, limits::MANIFEST_BYTES)?;
+    Ok(Raw::parse(entry, bytes)?)
+}

@@ -1,0 +1,87 @@
+//! Why nothing was imported.
+
+use std::convert::Infallible;
+
+use bundle_format::version_index::VersionIndexError;
+use bundle_format::walk::BundleError;
+use bundle_format::{Code, Coded, Digest};
+use registry_lite::StoreError;
+use registry_lite::client::ClientError;
+
+/// Why an import ended without publishing anything.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The bundle's head is refused.
+    #[error(transparent)]
+    Head(#[from] BundleError<Infallible>),
+    /// The bundle is refused, or the site's store failed meanwhile.
+    #[error(transparent)]
+    Site(#[from] BundleError<StoreError>),
+    /// The bundle is refused, or the registry failed meanwhile.
+    #[error(transparent)]
+    Registry(#[from] BundleError<ClientError>),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The registry.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The site holds something else under this name.
+    #[error("the site already holds {label}, with other content: {there}; the bundle has {offered}")]
+    VersionExists {
+        /// `NAME:TAG`.
+        label: String,
+        /// The version index that is there.
+        there: Digest,
+        /// The bundle's.
+        offered: Digest,
+    },
+    /// A registry takes no index of which it does not get every platform.
+    #[error("{place} does not take {image}, of which this bundle carries some platforms only: {source}")]
+    Sparse {
+        /// The registry.
+        place: String,
+        /// The image.
+        image: String,
+        /// Its answer.
+        source: ClientError,
+    },
+    /// The release cannot be written beside its content.
+    #[error(transparent)]
+    VersionIndex(#[from] VersionIndexError),
+}
+
+impl Coded for ImportError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Head(e) => e.code(),
+            Self::Site(e) => e.code(),
+            Self::Registry(e) => e.code(),
+            Self::Store(e) => e.code(),
+            Self::Client(e) => e.code(),
+            Self::VersionExists { .. } => Code::VersionExists,
+            Self::Sparse { .. } => Code::Registry,
+            Self::VersionIndex(_) => Code::Internal,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Head(e) => e.hint(),
+            Self::Site(e) => e.hint(),
+            Self::Registry(e) => e.hint(),
+            Self::Store(e) => e.hint(),
+            Self::Client(e) => Coded::hint(e),
+            Self::VersionExists { .. } => Some(
+                "a version never changes silently: the vendor publishes other content as a new version, or with a higher \
+                 `revision` in the template"
+                    .to_owned(),
+            ),
+            Self::Sparse { .. } => Some(
+                "pack without --platform for such a registry, or import into a site and use `sealift registry serve`"
+                    .to_owned(),
+            ),
+            Self::VersionIndex(_) => None,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Import into a site's own store.
+
+use std::io::Read;
+
+use bundle_format::trust::TrustRoot;
+use bundle_format::version_index::{VersionIndex, release_artifact};
+use bundle_format::walk::{Progress, Proved, Sink, SinkAction};
+use bundle_format::{Descriptor, media};
+use registry_lite::store::BlobWriter;
+use registry_lite::{LockedStore, StoreError};
+
+use super::{Amount, ImportError, Imported, blobs, open};
+
+/// Verifies the bundle that `input` begins with (`len` bytes, if that is known) and puts its content into `site`. Blobs that
+/// are there are not written again; nothing is visible before everything is proved and durable, and then all of it at once.
+///
+/// # Errors
+/// [`ImportError`]; the site then shows what it showed before. Blobs that were proved stay, and are not written again by the
+/// next attempt.
+pub fn import_to_site(
+    input: impl Read,
+    len: Option<u64>,
+    trust: &TrustRoot,
+    site: &LockedStore,
+    progress: &dyn Progress,
+) -> Result<Imported, ImportError> {
+    let bundle = open(input, len, trust)?;
+    let released = bundle.release().value();
+    check_version(site, released.subject_name(), released.subject_digest())?;
+    let mut needed = 0_u64;
+    for (digest, size) in blobs(bundle.list().value().predicate()) {
+        if !site.holds(&digest, size)? {
+            needed = needed.saturating_add(size);
+        }
+    }
+    site.check_space(needed)?;
+    let mut sink = StoreSink { site, open: None, written: Amount::default(), present: Amount::default() };
+    let proved = bundle.prove(&mut sink, progress)?;
+    let (written, present) = (sink.written, sink.present);
+    publish(site, &proved)?;
+    Ok(Imported {
+        release: proved.release.id(),
+        label: proved.version.label(),
+        version: proved.version.raw().descriptor().digest,
+        images: proved.version.images().iter().map(|i| i.name.to_string()).collect(),
+        written,
+        present,
+    })
+}
+
+/// A version index under the same name must be the same one.
+fn check_version(site: &LockedStore, label: &str, offered: bundle_format::Digest) -> Result<(), ImportError> {
+    let name = VersionIndex::reference(label);
+    for entry in site.store().entries()? {
+        if entry.annotations.get(media::REF_NAME) == Some(&name) && entry.digest != offered {
+            return Err(ImportError::VersionExists { label: label.to_owned(), there: entry.digest, offered });
+        }
+    }
+    Ok(())
+}
+
+/// Names everything, with the release that vouches for it as a referrer of the version index.
+fn publish(site: &LockedStore, proved: &Proved) -> Result<(), ImportError> {
+    let envelope = proved.release.envelope().bytes();
+    let artifact = release_artifact(&proved.version, envelope)?;
+    for (descriptor, bytes) in
+        [(Descriptor::of(media::DSSE, envelope), envelope), (artifact.descriptor().clone(), artifact.bytes())]
+    {
+        if !site.holds(&descriptor.digest, descriptor.size)? {
+            let mut blob = site.write_blob(&descriptor)?;
+            blob.write(bytes)?;
+            blob.commit()?;
+        }
+    }
+    let signers: Vec<String> = proved.release.signers().iter().map(ToString::to_string).collect();
+    let artifact = artifact
+        .descriptor()
+        .clone()
+        .annotated(media::RELEASE_ID, proved.release.id().to_string())
+        .annotated(media::VERIFIED_BY, signers.join(","));
+    let mut entries = proved.version.entries();
+    entries.push(artifact);
+    Ok(site.publish(entries)?)
+}
+
+/// Puts blobs into the store, one at a time.
+struct StoreSink<'a> {
+    site: &'a LockedStore,
+    open: Option<(BlobWriter<'a>, u64)>,
+    written: Amount,
+    present: Amount,
+}
+
+impl Sink for StoreSink<'_> {
+    type Error = StoreError;
+
+    fn begin(&mut self, blob: &Descriptor) -> Result<SinkAction, StoreError> {
+        if self.site.holds(&blob.digest, blob.size)? {
+            self.present.add(blob.size);
+            return Ok(SinkAction::Pass);
+        }
+        self.open = Some((self.site.write_blob(blob)?, blob.size));
+        Ok(SinkAction::Take)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        self.open.as_mut().map_or(Ok(()), |(blob, _)| blob.write(bytes))
+    }
+
+    fn commit(&mut self) -> Result<(), StoreError> {
+        let Some((blob, size)) = self.open.take() else { return Ok(()) };
+        blob.commit()?;
+        self.written.add(size);
+        Ok(())
+    }
+
+    fn abort(&mut self) {
+        self.open = None;
+    }
+}

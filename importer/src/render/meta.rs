@@ -1,0 +1,127 @@
+//! What objects are called and labelled.
+
+use std::collections::BTreeMap;
+
+use bundle_format::template::limits::OBJECT_NAME;
+use bundle_format::template::{Component, ComponentName, SecretName, Template, Volume};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
+
+use super::{RenderError, RenderInput};
+
+/// Labels, and other maps of texts.
+pub(super) type Texts = BTreeMap<String, String>;
+
+const INSTANCE: &str = "app.kubernetes.io/instance";
+const COMPONENT: &str = "app.kubernetes.io/component";
+
+/// The template and the site's decisions, from which every name follows.
+pub(super) struct Names<'a> {
+    pub template: &'a Template,
+    pub input: &'a RenderInput<'a>,
+}
+
+impl Names<'_> {
+    /// Whether a component is installed.
+    pub fn is_on(&self, component: &Component) -> bool {
+        !component.optional || self.input.enabled.contains(&component.name)
+    }
+
+    /// What a component's workload and service are called.
+    pub fn object(&self, component: &ComponentName) -> String {
+        format!("{}-{component}", self.input.installation)
+    }
+
+    /// As [`Names::object`], if Kubernetes has room for it.
+    pub fn checked_object(&self, component: &ComponentName) -> Result<String, RenderError> {
+        let name = self.object(component);
+        if name.len() > OBJECT_NAME {
+            return Err(RenderError::NameTooLong { name, limit: OBJECT_NAME });
+        }
+        Ok(name)
+    }
+
+    /// The service that gives the pods of a `StatefulSet` their names.
+    pub fn headless(&self, component: &ComponentName) -> String {
+        format!("{}-headless", self.object(component))
+    }
+
+    pub fn config(&self, component: &ComponentName) -> String {
+        format!("{}-config", self.object(component))
+    }
+
+    pub fn claim(&self, component: &ComponentName, volume: &Volume) -> String {
+        format!("{}-{}", self.object(component), volume.name)
+    }
+
+    pub fn secret(&self, secret: &SecretName) -> String {
+        format!("{}-{secret}", self.input.installation)
+    }
+
+    /// Name, namespace and labels of an object, which is the component's or the installation's.
+    pub fn metadata(&self, name: String, component: Option<&Component>) -> ObjectMeta {
+        let mut labels = component.map(|c| self.pod_labels(c)).unwrap_or_default();
+        labels.insert(INSTANCE.to_owned(), self.input.installation.to_string());
+        labels.extend(self.common_labels());
+        if let Some(version) = label_value(self.template.metadata.version.as_str()) {
+            labels.insert("app.kubernetes.io/version".to_owned(), version);
+        }
+        ObjectMeta {
+            name: Some(name),
+            namespace: Some(self.input.namespace.to_string()),
+            labels: Some(labels),
+            ..ObjectMeta::default()
+        }
+    }
+
+    /// The labels of a component's pods. The version is not among them: it would restart every pod at every upgrade.
+    pub fn pod_labels(&self, component: &Component) -> Texts {
+        let mut labels = component.labels.clone();
+        labels.extend(self.selector_labels(component));
+        labels.extend(self.common_labels());
+        labels
+    }
+
+    fn common_labels(&self) -> [(String, String); 3] {
+        let name = self.template.metadata.name.to_string();
+        [
+            ("app.kubernetes.io/name".to_owned(), name.clone()),
+            ("app.kubernetes.io/part-of".to_owned(), name),
+            ("app.kubernetes.io/managed-by".to_owned(), "sealift".to_owned()),
+        ]
+    }
+
+    /// The labels that select a component's pods. Kubernetes never lets them change: nothing that a new version may change
+    /// is among them.
+    pub fn selector_labels(&self, component: &Component) -> Texts {
+        Texts::from([
+            (INSTANCE.to_owned(), self.input.installation.to_string()),
+            (COMPONENT.to_owned(), component.name.to_string()),
+        ])
+    }
+
+    pub fn selector(&self, component: &Component) -> LabelSelector {
+        LabelSelector { match_labels: Some(self.selector_labels(component)), ..LabelSelector::default() }
+    }
+}
+
+/// `version` as far as the value of a label can say it: 63 characters, of which the first and last are letters or digits.
+fn label_value(version: &str) -> Option<String> {
+    let cut: String = version.chars().skip_while(|c| !c.is_ascii_alphanumeric()).take(63).collect();
+    let value = cut.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_becomes_the_value_of_a_label() {
+        let long = "1".repeat(62) + "-2";
+        for (version, value) in
+            [("1.0.0-rc.1", Some("1.0.0-rc.1")), ("_1.", Some("1")), ("___", None), (&long, Some(&long[..62]))]
+        {
+            assert_eq!(label_value(version).as_deref(), value, "{version}");
+        }
+    }
+}

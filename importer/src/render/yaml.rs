@@ -1,0 +1,62 @@
+//! Objects as files of YAML.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::RenderError;
+
+/// A file of Kubernetes objects.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RenderedFile {
+    name: String,
+    objects: Vec<Value>,
+    content: String,
+}
+
+impl RenderedFile {
+    /// A file of one typed object.
+    pub(super) fn of(name: String, object: &impl Serialize) -> Result<Self, RenderError> {
+        match serde_json::to_value(object) {
+            Ok(object) => Self::new(name, vec![object]),
+            Err(source) => Err(RenderError::Json { file: name, source }),
+        }
+    }
+
+    /// Writes `objects` as YAML that readers of YAML 1.1 and 1.2 understand alike: what either would take for something
+    /// other than a text is quoted.
+    pub(super) fn new(name: String, objects: Vec<Value>) -> Result<Self, RenderError> {
+        let mut content = String::new();
+        for object in &objects {
+            let options = serde_saphyr::ser_options! {
+                compact_list_indent: true,
+                // Long texts stay on their line instead of being folded.
+                folded_wrap_chars: usize::MAX,
+            };
+            let written = serde_saphyr::to_string_with_options(object, options)
+                .map_err(|source| RenderError::Yaml { file: name.clone(), source: Box::new(source) })?;
+            if !content.is_empty() {
+                content.push_str("---\n");
+            }
+            content.push_str(&written);
+        }
+        Ok(Self { name, objects, content })
+    }
+
+    /// The file's name: lowercase letters, digits, `-` and `.`, in the order in which files are applied.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The objects in it, in order.
+    #[must_use]
+    pub fn objects(&self) -> &[Value] {
+        &self.objects
+    }
+
+    /// The objects as YAML.
+    #[must_use]
+    pub fn content(&self) -> &str {
+        &self.content
+    }
+}

@@ -1,0 +1,10 @@
+//! A real server on a loopback port, asked by plain HTTP and by the tools that will ask it (spec/registry.md).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod catalog;
+mod clients;
+mod containerd;
+mod http;
+mod load;
+mod site;
+mod store;

@@ -1,0 +1,237 @@
+//! What can be typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+
+/// Carry applications into networks that no cable reaches.
+///
+/// A vendor packs a template version into one signed bundle; somebody carries it; the isolated site verifies it, imports it
+/// into its own registry, and installs it.
+#[derive(Debug, Parser)]
+#[command(name = "sealift", version, max_term_width = 100, after_help = EXIT_CODES)]
+pub struct Args {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the machine; 2 usage; 3 not trusted; 4 bad bundle; 5 bad input to pack; \
+6 state of the site or output; 7 registry. `sealift errors` explains every error code.";
+
+#[derive(Debug, ClapArgs)]
+pub struct Global {
+    /// Print one JSON document to stdout, also for errors
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Print no progress and no commentary
+    #[arg(short, long, global = true)]
+    pub quiet: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Make a key pair to sign with
+    Keygen(Keygen),
+    /// Write and check templates
+    #[command(subcommand)]
+    Template(TemplateVerb),
+    /// Pack a template version into a signed bundle
+    #[cfg(feature = "packer")]
+    Pack(Pack),
+    /// Show what a bundle holds
+    Inspect(Inspect),
+    /// Prove a bundle: who signed it, and that every byte is what was signed
+    Verify(Verify),
+    /// Verify a bundle and load it into a site, or into a registry
+    Import(Import),
+    /// Show what a site holds
+    List(List),
+    /// Serve a site's images, or a bundle's
+    #[command(subcommand)]
+    Registry(RegistryVerb),
+    /// Install a template version that a site holds
+    Install(Install),
+    /// Show the whole journey in a folder, with keys and images of its own
+    #[cfg(feature = "demo")]
+    Demo(Demo),
+    /// Explain the error codes
+    Errors,
+    /// Print shell completions
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Keygen {
+    /// Name of the files: NAME.pem (private) and NAME.pub
+    #[arg(short, long, value_name = "NAME", default_value = "vendor")]
+    pub output: PathBuf,
+    /// Read the passphrase from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "no_passphrase")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Leave the private key unencrypted: for tests, and where something else protects it
+    #[arg(long)]
+    pub no_passphrase: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum TemplateVerb {
+    /// Check a template, and point at what is wrong
+    Check {
+        /// The template
+        #[arg(default_value = "sealift.yaml")]
+        template: PathBuf,
+    },
+    /// Write a small template to start from
+    Init {
+        /// The file to write
+        #[arg(default_value = "sealift.yaml")]
+        template: PathBuf,
+    },
+    /// Print the JSON Schema of templates, for editors
+    Schema,
+}
+
+#[cfg(feature = "packer")]
+#[derive(Debug, ClapArgs)]
+pub struct Pack {
+    /// The template; everything that it names lies beside it
+    pub template: PathBuf,
+    /// The bundle to write
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Private key to sign with; several sign the release together
+    #[arg(long = "key", value_name = "FILE", required = true)]
+    pub keys: Vec<PathBuf>,
+    /// Read the passphrase of the keys from this file
+    #[arg(long, value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// Where to find an image, instead of what the template says: `NAME=oci:DIR`, `NAME=oci-archive:FILE`,
+    /// `NAME=docker-archive:FILE`, `NAME=docker://NAME`
+    #[arg(long = "image", value_name = "NAME=SOURCE")]
+    pub images: Vec<String>,
+    /// Carry only this platform of multi-platform images, as `linux/amd64`; may be given again
+    #[arg(long = "platform", value_name = "OS/ARCH")]
+    pub platforms: Vec<String>,
+    /// Replace the output if it exists
+    #[arg(long)]
+    pub force: bool,
+    #[command(flatten)]
+    pub client: Client,
+}
+
+/// How registries are reached.
+#[derive(Debug, ClapArgs)]
+pub struct Client {
+    /// Reach registries over plain http
+    #[arg(long)]
+    pub plain_http: bool,
+    /// Trust this certificate authority too (PEM); may be given again
+    #[arg(long = "ca", value_name = "FILE")]
+    pub ca: Vec<PathBuf>,
+    /// Read logins from this file, as `podman login --authfile` writes it
+    #[arg(long, value_name = "FILE")]
+    pub authfile: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Inspect {
+    /// The bundle
+    pub bundle: PathBuf,
+    /// Check the signatures with this public key; may be given again
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Verify {
+    /// The bundle; `-` reads standard input
+    pub bundle: PathBuf,
+    /// Public key that must have signed; may be given again, then all must have
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Import {
+    /// The bundle; `-` reads standard input
+    pub bundle: PathBuf,
+    /// Public key that must have signed; may be given again, then all must have
+    #[arg(long = "key", value_name = "FILE")]
+    pub keys: Vec<PathBuf>,
+    /// The site's folder; made if it does not exist
+    #[arg(long, value_name = "DIR", required_unless_present = "registry")]
+    pub site: Option<PathBuf>,
+    /// Push to this registry instead: `https://HOST[:PORT][/PREFIX]`, or `http://…`
+    #[arg(long, value_name = "URL", conflicts_with = "site")]
+    pub registry: Option<String>,
+    #[command(flatten)]
+    pub client: Client,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct List {
+    /// The site's folder
+    #[arg(long, value_name = "DIR")]
+    pub site: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum RegistryVerb {
+    /// Serve images to podman, containerd, skopeo and every other client of OCI registries, read-only
+    #[command(group = clap::ArgGroup::new("content").required(true))]
+    Serve {
+        /// The site's folder
+        #[arg(long, value_name = "DIR", group = "content")]
+        site: Option<PathBuf>,
+        /// Serve straight out of a bundle, without importing it
+        #[arg(long, value_name = "FILE", group = "content", requires = "keys")]
+        bundle: Option<PathBuf>,
+        /// Public key that must have signed the bundle; may be given again, then all must have
+        #[arg(long = "key", value_name = "FILE")]
+        keys: Vec<PathBuf>,
+        /// Address to listen on
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
+        listen: SocketAddr,
+    },
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Install {
+    /// The template: NAME, or NAME:VERSION where the site holds several
+    pub name: String,
+    /// The site's folder
+    #[arg(long, value_name = "DIR")]
+    pub site: PathBuf,
+    /// Namespace to install into
+    #[arg(short, long, value_name = "NS")]
+    pub namespace: String,
+    /// What to install on: `dir:PATH`, a folder of rendered manifests
+    #[arg(long, value_name = "TARGET")]
+    pub target: String,
+    /// Address of the site's registry as the cluster's nodes reach it, `HOST[:PORT][/PREFIX]`
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000", conflicts_with = "original_names")]
+    pub registry: String,
+    /// Keep the images' original names, for nodes that are configured to ask the site's registry first
+    #[arg(long)]
+    pub original_names: bool,
+    /// Switch on an optional component; may be given again
+    #[arg(long = "with", value_name = "COMPONENT", action = ArgAction::Append)]
+    pub with: Vec<String>,
+}
+
+#[cfg(feature = "demo")]
+#[derive(Debug, ClapArgs)]
+pub struct Demo {
+    /// The folder to leave behind; must be empty or not exist
+    #[arg(long, value_name = "DIR", default_value = "sealift-demo")]
+    pub dir: PathBuf,
+}

@@ -1,0 +1,79 @@
+//! `sealift import`
+
+use bundle_format::Code;
+use importer::import::{Imported, RegistryTarget, import_to_registry, import_to_site};
+use registry_lite::Store;
+use registry_lite::client::{Registry, Scheme};
+
+use super::registry::client_options;
+use crate::args::Import;
+use crate::failure::Failure;
+use crate::files::{Input, open_bundle};
+use crate::keys::trust_root;
+use crate::output::{Output, bytes};
+use crate::report::ImportReport;
+
+pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
+    let trust = trust_root(&args.keys)?;
+    let Input { reader, len } = open_bundle(&args.bundle)?;
+    let bar = out.bar("import", len.unwrap_or(0));
+    let (target, imported) = match (&args.site, &args.registry) {
+        (Some(dir), _) => {
+            let site = Store::open_or_create(dir)?.lock()?;
+            (dir.display().to_string(), import_to_site(reader, len, &trust, &site, &bar)?)
+        }
+        (None, Some(url)) => {
+            let target = registry_target(url, args)?;
+            (url.clone(), import_to_registry(reader, len, &trust, &target, &bar)?)
+        }
+        (None, None) => return Err(Failure::new(Code::Usage, "either --site or --registry is needed")),
+    };
+    out.say(format_args!("imported {}", bar.finish()));
+    let report = report(target, imported);
+    out.data(&report, |text| {
+        text.push_str(&format!("imported {} into {}\n", report.label, report.target));
+        text.push_str(&format!("id       {}\n", report.release_id));
+        text.push_str(&format!("written  {} blobs, {}\n", report.blobs_written, bytes(report.bytes_written)));
+        text.push_str(&format!("present  {} blobs, {}\n", report.blobs_present, bytes(report.bytes_present)));
+        for image in &report.images {
+            text.push_str(&format!("image    {image}\n"));
+        }
+    })
+}
+
+fn report(target: String, imported: Imported) -> ImportReport {
+    ImportReport {
+        target,
+        release_id: imported.release.to_string(),
+        label: imported.label,
+        digest: imported.version.to_string(),
+        images: imported.images,
+        blobs_written: imported.written.blobs,
+        bytes_written: imported.written.bytes,
+        blobs_present: imported.present.blobs,
+        bytes_present: imported.present.bytes,
+    }
+}
+
+/// `https://HOST[:PORT][/PREFIX]`, `http://…`, or without a scheme what the host speaks.
+fn registry_target(url: &str, args: &Import) -> Result<RegistryTarget, Failure> {
+    let mut options = client_options(&args.client);
+    let rest = match url.split_once("://") {
+        Some(("https", rest)) => {
+            options.scheme = Scheme::Https;
+            rest
+        }
+        Some(("http", rest)) => {
+            options.scheme = Scheme::Http;
+            rest
+        }
+        Some(_) => return Err(Failure::new(Code::Usage, format_args!("--registry {url}: not an http or https address"))),
+        None => url,
+    };
+    let (host, prefix) = rest.split_once('/').unwrap_or((rest, ""));
+    let prefix = prefix.trim_matches('/').to_owned();
+    if !prefix.is_empty() && !bundle_format::reference::is_repository(&prefix) {
+        return Err(Failure::new(Code::Usage, format_args!("--registry {url}: {prefix:?} is not a path in a registry")));
+    }
+    Ok(RegistryTarget { registry: Registry::connect(host, &options)?, prefix })
+}

@@ -1,0 +1,48 @@
+//! What the command says of itself.
+
+use std::io;
+
+use bundle_format::{Code, Exit};
+use clap::CommandFactory;
+use serde::Serialize;
+
+use crate::args::Args;
+use crate::failure::Failure;
+use crate::output::Output;
+
+/// A line of the table of errors.
+#[derive(Serialize)]
+struct Row {
+    code: &'static str,
+    exit: u8,
+    meaning: &'static str,
+}
+
+pub fn errors(out: &Output) -> Result<(), Failure> {
+    let rows: Vec<_> = Code::ALL
+        .iter()
+        .map(|c| Row { code: c.text(), exit: c.exit() as u8, meaning: c.meaning() })
+        .collect();
+    out.data(&rows, |text| {
+        let mut last: Option<Exit> = None;
+        for code in Code::ALL {
+            if last != Some(code.exit()) {
+                let gap = if last.is_some() { "\n" } else { "" };
+                text.push_str(&format!("{gap}exit code {}: {}\n", code.exit() as u8, code.exit().meaning()));
+                last = Some(code.exit());
+            }
+            text.push_str(&format!("  {:18} {}\n", code.text(), code.meaning()));
+        }
+    })
+}
+
+pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
+    clap_complete::generate(shell, &mut Args::command(), "sealift", &mut io::stdout());
+    Ok(())
+}
+
+pub fn man() -> Result<(), Failure> {
+    clap_mangen::Man::new(Args::command())
+        .render(&mut io::stdout())
+        .map_err(|e| Failure::new(Code::Io, format_args!("writing to stdout: {e}")))
+}

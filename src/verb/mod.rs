@@ -1,0 +1,39 @@
+//! One module for each verb: reads what was typed, calls the library, prints what came of it.
+
+#[cfg(feature = "demo")]
+mod demo;
+mod import;
+mod inspect;
+mod install;
+mod keygen;
+mod list;
+mod meta;
+#[cfg(feature = "packer")]
+mod pack;
+mod registry;
+mod template;
+mod verify;
+
+use crate::args::{Args, Verb};
+use crate::failure::Failure;
+use crate::output::Output;
+
+pub fn run(args: Args, out: &Output) -> Result<(), Failure> {
+    match args.verb {
+        Verb::Keygen(args) => keygen::run(&args, out),
+        Verb::Template(verb) => template::run(&verb, out),
+        #[cfg(feature = "packer")]
+        Verb::Pack(args) => pack::run(&args, out),
+        Verb::Inspect(args) => inspect::run(&args, out),
+        Verb::Verify(args) => verify::run(&args, out),
+        Verb::Import(args) => import::run(&args, out),
+        Verb::List(args) => list::run(&args, out),
+        Verb::Registry(verb) => registry::run(&verb, out),
+        Verb::Install(args) => install::run(&args, out),
+        #[cfg(feature = "demo")]
+        Verb::Demo(args) => demo::run(&args, out),
+        Verb::Errors => meta::errors(out),
+        Verb::Completions { shell } => meta::completions(shell),
+        Verb::Man => meta::man(),
+    }
+}

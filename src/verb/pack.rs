@@ -1,0 +1,76 @@
+//! `sealift pack`
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use bundle_format::{Code, ImageRef, SourceError};
+use jiff::Timestamp;
+use packer::source::registry_image;
+use packer::{IfExists, ImageSource, PackOptions, Plan, SourceSpec};
+use registry_lite::client::Registry;
+
+use super::registry::client_options;
+use crate::args::Pack;
+use crate::failure::Failure;
+use crate::keys;
+use crate::output::{Output, bytes};
+use crate::report::{PackReport, ReleaseReport};
+
+pub fn run(args: &Pack, out: &Output) -> Result<(), Failure> {
+    let report = pack(args, out)?;
+    out.data(&report, |text| {
+        text.push_str(&format!("bundle   {} ({})\n", report.bundle, bytes(report.size)));
+        report.release.write(text);
+    })
+}
+
+pub fn pack(args: &Pack, out: &Output) -> Result<PackReport, Failure> {
+    let mut keys = Vec::new();
+    for file in &args.keys {
+        keys.push(keys::private_key(file, args.passphrase_file.as_deref())?);
+    }
+    let client = client_options(&args.client);
+    let registry = |image: &ImageRef| -> Result<Box<dyn ImageSource>, SourceError> {
+        let registry = Registry::connect(image.host(), &client)?;
+        registry_image(&registry, image)
+    };
+    let plan = Plan::make(&PackOptions {
+        template: &args.template,
+        images: image_sources(&args.images)?,
+        platforms: args.platforms.clone(),
+        issued_at: source_date_epoch()?,
+        registry: &registry,
+    })?;
+    let signed = plan.sign(&keys.iter().collect::<Vec<_>>())?;
+    let report = PackReport {
+        bundle: args.output.display().to_string(),
+        size: signed.len(),
+        release: ReleaseReport::of(signed.release().id(), signed.release().value()),
+    };
+    let bar = out.bar("pack", signed.len());
+    let if_exists = if args.force { IfExists::Replace } else { IfExists::Refuse };
+    signed.write(&args.output, if_exists, &bar)?;
+    out.say(format_args!("packed {}", bar.finish()));
+    Ok(report)
+}
+
+fn image_sources(given: &[String]) -> Result<BTreeMap<ImageRef, SourceSpec>, Failure> {
+    let mut sources = BTreeMap::new();
+    for text in given {
+        let usage = |why: &dyn std::fmt::Display| Failure::new(Code::Usage, format_args!("--image {text}: {why}"));
+        let (name, source) = text.split_once('=').ok_or_else(|| usage(&"it is not NAME=SOURCE"))?;
+        let name: ImageRef = name.parse().map_err(|e| usage(&e))?;
+        let source = SourceSpec::parse(source, Path::new("")).map_err(|e| usage(&e))?;
+        sources.insert(name, source);
+    }
+    Ok(sources)
+}
+
+/// `SOURCE_DATE_EPOCH` (reproducible-builds.org) as a date; no date at all without it, so that packing tomorrow gives the
+/// same bytes.
+fn source_date_epoch() -> Result<Option<String>, Failure> {
+    let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(None) };
+    let wrong = || Failure::new(Code::Usage, format_args!("SOURCE_DATE_EPOCH={text:?} is not a number of seconds"));
+    let seconds: i64 = text.parse().map_err(|_| wrong())?;
+    Timestamp::from_second(seconds).map(|t| Some(t.to_string())).map_err(|_| wrong())
+}
