@@ -1,5 +1,7 @@
 //! Templates from testdata/templates: the good ones parse, the bad ones are reported as the file beside each says.
 
+#![allow(clippy::unwrap_used, reason = "these are tests")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

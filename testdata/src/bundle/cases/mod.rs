@@ -89,7 +89,7 @@ fn sparse(good: &Content) -> Draft {
     let index = good.json(&good.index["manifests"][1]);
     let left_out = &index["manifests"][1];
     let manifest = good.json(left_out);
-    let gone = [left_out, &manifest["config"], &manifest["layers"][0]].map(|d| blob_name(d));
+    let gone = [left_out, &manifest["config"], &manifest["layers"][0]].map(blob_name);
     draft.body.retain(|(name, _)| !gone.contains(name));
     draft.omitted = vec![left_out["digest"].as_str().unwrap_or_default().to_owned()];
     draft
