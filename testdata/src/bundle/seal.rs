@@ -124,12 +124,17 @@ pub fn envelope(payload: &[u8], keys: &[&str]) -> Vec<u8> {
 /// Identity of `key`, and its signature over `payload` as an in-toto statement.
 #[must_use]
 pub fn sign(payload: &[u8], key: &str) -> (String, Vec<u8>) {
-    const TYPE: &str = "application/vnd.in-toto+json";
     let key = signing_key(key);
-    let mut message = format!("DSSEv1 {} {TYPE} {} ", TYPE.len(), payload.len()).into_bytes();
-    message.extend_from_slice(payload);
     let spki = key.verifying_key().to_public_key_der().map(|der| der.as_bytes().to_vec()).unwrap_or_default();
-    (Digest::of(&spki).hex(), key.sign(&message).to_bytes().to_vec())
+    (Digest::of(&spki).hex(), key.sign(&message(payload)).to_bytes().to_vec())
+}
+
+/// What is signed of an in-toto statement.
+#[must_use]
+pub fn message(payload: &[u8]) -> Vec<u8> {
+    const TYPE: &str = "application/vnd.in-toto+json";
+    let head = format!("DSSEv1 {} {TYPE} {} ", TYPE.len(), payload.len());
+    [head.as_bytes(), payload].concat()
 }
 
 /// An envelope with these key identities and signatures.

@@ -1,13 +1,16 @@
 //! Envelopes that are spelled in another way, or signed by somebody else (spec/bundle.md section 4).
 
+use std::ops::{Add, Mul};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bundle_format::Code;
 use ed25519_dalek::Signer;
+use sha2::{Digest as _, Sha512};
 
 use super::super::content::Content;
 use super::super::keys::{QA_PEM, STRANGER_PEM, VENDOR_PEM, signing_key};
-use super::super::seal::{Draft, dsse, envelope, sign, tar};
+use super::super::seal::{Draft, dsse, envelope, message, sign, tar};
 use super::{Case, bad};
 
 const RELEASE: &str = "release.dsse.json";
@@ -26,6 +29,22 @@ fn malleable(signature: &[u8]) -> Vec<u8> {
         carry = sum >> 8;
     }
     out
+}
+
+/// A signature by `key` whose commitment is the neutral point: it fulfils the equation of RFC 8032 section 5.1.7, and openssl
+/// accepts it. The strict rules do not.
+fn neutral_commitment(payload: &[u8], key: &str) -> Vec<u8> {
+    /// A number of the kind that `like` is, whose type has no name here.
+    fn number<S: Copy + From<u64> + Add<Output = S> + Mul<Output = S>>(_like: S, little_endian: &[u8]) -> S {
+        little_endian.iter().rev().fold(S::from(0), |n, byte| n * S::from(256) + S::from(u64::from(*byte)))
+    }
+    let key = signing_key(key);
+    let mut commitment = [0; 32];
+    commitment[0] = 1;
+    let hash = Sha512::new().chain_update(commitment).chain_update(key.verifying_key()).chain_update(message(payload));
+    let secret = key.to_scalar();
+    let scalar = number(secret, hash.finalize().as_slice()) * secret;
+    [commitment, scalar.to_bytes()].concat()
 }
 
 pub(super) fn cases(good: &Content, cases: &mut Vec<Case>) {
@@ -101,6 +120,7 @@ pub(super) fn cases(good: &Content, cases: &mut Vec<Case>) {
         signed("a-signature-of-no-bytes", Code::Signature, sig(Vec::new())),
         signed("a-signature-of-zeros", Code::Signature, sig(vec![0; 64])),
         signed("a-signature-of-small-order", Code::Signature, sig(small_order.to_vec())),
+        signed("a-signature-with-a-neutral-commitment", Code::Signature, sig(neutral_commitment(&payload, VENDOR_PEM))),
         signed("a-signature-with-a-scalar-not-below-the-order", Code::Signature, sig(malleable(&signature))),
         signed("a-signature-over-the-payload-alone", Code::Signature, {
             sig(signing_key(VENDOR_PEM).sign(&payload).to_bytes().to_vec())
