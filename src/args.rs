@@ -67,6 +67,9 @@ pub enum Verb {
     /// Print the manual page
     #[command(hide = true)]
     Man,
+    /// Print the JSON Schema of what `--json` gives, verb by verb
+    #[command(hide = true)]
+    OutputSchema,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -74,7 +77,7 @@ pub struct Keygen {
     /// Name of the files: NAME.pem (private) and NAME.pub
     #[arg(short, long, value_name = "NAME", default_value = "vendor")]
     pub output: PathBuf,
-    /// Read the passphrase from this file
+    /// Read the passphrase from this file; SEALIFT_PASSPHRASE in the environment will do too
     #[arg(long, value_name = "FILE", conflicts_with = "no_passphrase")]
     pub passphrase_file: Option<PathBuf>,
     /// Leave the private key unencrypted: for tests, and where something else protects it
@@ -111,7 +114,7 @@ pub struct Pack {
     /// Private key to sign with; several sign the release together
     #[arg(long = "key", value_name = "FILE", required = true)]
     pub keys: Vec<PathBuf>,
-    /// Read the passphrase of the keys from this file
+    /// Read the passphrase of the keys from this file; SEALIFT_PASSPHRASE in the environment will do too
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
     /// Where to find an image, instead of what the template says: `NAME=oci:DIR`, `NAME=oci-archive:FILE`,
@@ -193,7 +196,7 @@ pub enum RegistryVerb {
         #[arg(long, value_name = "DIR", group = "content")]
         site: Option<PathBuf>,
         /// Serve straight out of a bundle, without importing it
-        #[arg(long, value_name = "FILE", group = "content", requires = "keys")]
+        #[arg(long, value_name = "FILE", group = "content")]
         bundle: Option<PathBuf>,
         /// Public key that must have signed the bundle; may be given again, then all must have
         #[arg(long = "key", value_name = "FILE")]

@@ -2,25 +2,34 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use bundle_format::Code;
+use bundle_format::trust::TrustRoot;
+use bundle_format::walk::{Bundle, BundleError};
 
 use crate::failure::Failure;
+use crate::keys::trust_root;
 
-/// A bundle to read: its bytes, and how many there are if that is known.
-pub struct Input {
-    pub reader: Box<dyn Read + Send>,
-    pub len: Option<u64>,
+/// Opens a bundle, `-` for standard input, and believes its head if all of `keys` vouch for it.
+pub fn open_trusted(path: &Path, keys: &[PathBuf]) -> Result<Bundle<Box<dyn Read + Send>>, Failure> {
+    let trust = trust_root(keys)?;
+    let (reader, len): (Box<dyn Read + Send>, _) = match path == Path::new("-") {
+        true => (Box::new(io::stdin()), None),
+        false => {
+            let (file, len) = open_bundle_file(path)?;
+            (Box::new(file), len)
+        }
+    };
+    trusted(path, reader, len, &trust)
 }
 
-/// Opens a bundle. `-` is standard input.
-pub fn open_bundle(path: &Path) -> Result<Input, Failure> {
-    if path == Path::new("-") {
-        return Ok(Input { reader: Box::new(io::stdin()), len: None });
-    }
-    let (file, len) = open_bundle_file(path)?;
-    Ok(Input { reader: Box::new(file), len })
+/// Believes the head of the bundle in `reader`, and refuses a file that is already known to be cut short.
+pub fn trusted<R: Read>(path: &Path, reader: R, len: Option<u64>, trust: &TrustRoot) -> Result<Bundle<R>, Failure> {
+    let about = |e: BundleError| Failure::about(path.display(), &e);
+    let bundle = Bundle::open(reader, trust).map_err(about)?;
+    len.map_or(Ok(()), |len| bundle.check_len(len)).map_err(about)?;
+    Ok(bundle)
 }
 
 /// Opens a bundle that must be a file (or a device that holds one, whose length says nothing).

@@ -22,6 +22,12 @@ impl Output {
         Self { json: global.json, quiet: global.quiet }
     }
 
+    /// The same without progress and commentary.
+    #[cfg(feature = "demo")]
+    pub fn silent(&self) -> Self {
+        Self { json: self.json, quiet: true }
+    }
+
     /// Whether stdout takes one JSON document.
     pub fn json(&self) -> bool {
         self.json

@@ -227,6 +227,8 @@ pub struct InstallReport {
     pub name: String,
     pub version: String,
     pub revision: u32,
+    /// Version and revision, as the tag in the registry.
+    pub tag: String,
     pub namespace: String,
     pub target: String,
     /// Number of the installation's record.
@@ -246,8 +248,49 @@ pub struct CheckReport {
 }
 
 /// `sealift demo`.
+#[cfg(feature = "demo")]
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DemoReport {
+    /// The folder that was left behind.
     pub dir: String,
-    pub steps: Vec<String>,
+    /// What was shown, in order.
+    pub steps: Vec<DemoStep>,
+}
+
+/// A step of the demonstration.
+#[cfg(feature = "demo")]
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DemoStep {
+    /// The command that does the same.
+    pub command: String,
+    /// What came of it.
+    pub result: String,
+}
+
+/// What each verb gives with `--json`; every verb may give `error` instead.
+#[derive(JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(dead_code, reason = "only its schema is used")]
+pub struct Outputs {
+    error: ErrorReport,
+    keygen: KeygenReport,
+    pack: PackReport,
+    inspect: InspectReport,
+    verify: VerifyReport,
+    import: ImportReport,
+    list: ListReport,
+    install: InstallReport,
+    template_check: CheckReport,
+    registry_serve: ServeReport,
+    #[cfg(feature = "demo")]
+    demo: DemoReport,
+}
+
+/// `sealift registry serve`, once it listens.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ServeReport {
+    /// Address and port.
+    pub listen: String,
+    /// The site or the bundle.
+    pub content: String,
 }

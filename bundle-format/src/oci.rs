@@ -109,6 +109,7 @@ pub struct Raw {
 
 /// What a manifest or an index says.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "most are images, so a box would cost more than it saves")]
 pub enum Document {
     /// An index: a list of manifests.
     Index {

@@ -296,6 +296,12 @@ impl VersionIndex {
         format!("sealift/{label}")
     }
 
+    /// The label of the template version that is called `name` in `index.json`.
+    #[must_use]
+    pub fn label_of(name: &str) -> Option<&str> {
+        name.strip_prefix("sealift/")
+    }
+
     /// The entries of `index.json` (section 3.5): what clients find under which name.
     #[must_use]
     pub fn entries(&self) -> Vec<Descriptor> {

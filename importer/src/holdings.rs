@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bundle_format::oci::OciError;
 use bundle_format::template::{RelativePath, Template, TemplateError};
 use bundle_format::version_index::{Documents, VersionIndex, VersionIndexError};
-use bundle_format::{BlobSource, Code, Coded, Descriptor, Digest, Raw, SourceError, limits, media};
+use bundle_format::{BlobSource, Code, Coded, Descriptor, Raw, SourceError, limits, media};
 use registry_lite::{Store, StoreError};
 
 /// Largest document that an installation reads into memory: what fits into a Kubernetes object, with room to say so.
@@ -96,18 +96,49 @@ impl Coded for HoldingError {
 /// [`HoldingError`].
 pub fn holdings(store: &Store) -> Result<Vec<Holding>, HoldingError> {
     let entries = store.entries()?;
-    let mut releases: BTreeMap<Digest, Vec<(String, Vec<String>)>> = BTreeMap::new();
-    for entry in &entries {
-        let Some(id) = entry.annotations.get(media::RELEASE_ID) else { continue };
-        let raw = document(store, entry)?;
-        if let Some(subject) = raw.value().subject() {
-            let keys = entry.annotations.get(media::VERIFIED_BY).map(String::as_str).unwrap_or_default();
-            let keys = keys.split(',').filter(|k| !k.is_empty()).map(str::to_owned).collect();
-            releases.entry(subject.digest).or_default().push((id.clone(), keys));
-        }
+    entries.iter().filter(|e| is_version(e)).map(|e| Holding::read(store, e, &entries)).collect()
+}
+
+/// The template version that `wanted` names: `NAME:TAG`, or `NAME` for the only one or the highest by semantic version.
+/// Others are not read, so that a damaged one is in nobody's way but its own.
+///
+/// # Errors
+/// [`HoldingError`].
+pub fn find(store: &Store, wanted: &str) -> Result<Holding, HoldingError> {
+    let dir = || store.dir().display().to_string();
+    let entries = store.entries()?;
+    let labels: Vec<String> = entries.iter().filter(|e| is_version(e)).filter_map(label).collect();
+    let fits = |label: &String| match wanted.contains(':') {
+        true => label == wanted,
+        false => label.split(':').next() == Some(wanted),
+    };
+    let fitting: Vec<String> = labels.iter().filter(|l| fits(l)).cloned().collect();
+    let mut holdings = Vec::new();
+    for entry in entries.iter().filter(|e| is_version(e) && label(e).is_some_and(|l| fitting.contains(&l))) {
+        holdings.push(Holding::read(store, entry, &entries)?);
     }
-    let mut out = Vec::new();
-    for entry in entries.iter().filter(|e| e.artifact_type.as_deref() == Some(media::TEMPLATE)) {
+    if holdings.len() > 1 {
+        let order =
+            |h: &Holding| Some((semver::Version::parse(h.version.version().as_str()).ok()?, h.version.revision()));
+        if holdings.iter().any(|h| order(h).is_none()) {
+            return Err(HoldingError::Ambiguous { dir: dir(), name: wanted.to_owned(), there: fitting });
+        }
+        holdings.sort_by_key(order);
+    }
+    holdings.pop().ok_or_else(|| HoldingError::NotFound { dir: dir(), wanted: wanted.to_owned(), there: labels })
+}
+
+fn is_version(entry: &Descriptor) -> bool {
+    entry.artifact_type.as_deref() == Some(media::TEMPLATE)
+}
+
+/// `NAME:TAG` of a template version's entry.
+fn label(entry: &Descriptor) -> Option<String> {
+    entry.annotations.get(media::REF_NAME).and_then(|name| VersionIndex::label_of(name)).map(str::to_owned)
+}
+
+impl Holding {
+    fn read(store: &Store, entry: &Descriptor, entries: &[Descriptor]) -> Result<Self, HoldingError> {
         let mut plain = entry.clone();
         plain.annotations.clear();
         let version = VersionIndex::read(document(store, &plain)?)?;
@@ -115,37 +146,19 @@ pub fn holdings(store: &Store) -> Result<Vec<Holding>, HoldingError> {
         let yaml = store.read(documents.template(), limits::TEMPLATE_BYTES)?;
         let template =
             Template::parse(&yaml).map_err(|source| HoldingError::Template { label: version.label(), source })?;
-        let releases = releases.get(&entry.digest).cloned().unwrap_or_default();
-        out.push(Holding { version, documents, template, releases });
-    }
-    Ok(out)
-}
-
-/// The template version that `wanted` names: `NAME:TAG`, or `NAME` for the only one or the highest by semantic version.
-///
-/// # Errors
-/// [`HoldingError::NotFound`], [`HoldingError::Ambiguous`]; those of [`holdings`].
-pub fn find(store: &Store, wanted: &str) -> Result<Holding, HoldingError> {
-    let dir = store.dir().display().to_string();
-    let all = holdings(store)?;
-    let there = |all: &[Holding]| all.iter().map(|h| h.version.label()).collect::<Vec<_>>();
-    let labels = there(&all);
-    let mut fitting: Vec<Holding> = match wanted.contains(':') {
-        true => all.into_iter().filter(|h| h.version.label() == wanted).collect(),
-        false => all.into_iter().filter(|h| h.version.name().as_str() == wanted).collect(),
-    };
-    if fitting.len() > 1 {
-        let order =
-            |h: &Holding| Some((semver::Version::parse(h.version.version().as_str()).ok()?, h.version.revision()));
-        if fitting.iter().any(|h| order(h).is_none()) {
-            return Err(HoldingError::Ambiguous { dir, name: wanted.to_owned(), there: there(&fitting) });
+        let mut releases = Vec::new();
+        for artifact in entries {
+            let Some(id) = artifact.annotations.get(media::RELEASE_ID) else { continue };
+            let subject = document(store, artifact)?.value().subject().map(|s| s.digest);
+            if subject == Some(entry.digest) {
+                let keys = artifact.annotations.get(media::VERIFIED_BY).map(String::as_str).unwrap_or_default();
+                let keys = keys.split(',').filter(|k| !k.is_empty()).map(str::to_owned).collect();
+                releases.push((id.clone(), keys));
+            }
         }
-        fitting.sort_by_key(order);
+        Ok(Self { version, documents, template, releases })
     }
-    fitting.pop().ok_or(HoldingError::NotFound { dir, wanted: wanted.to_owned(), there: labels })
-}
 
-impl Holding {
     /// The content of the documents that the installation of the template needs: manifests and configuration files.
     ///
     /// # Errors

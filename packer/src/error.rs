@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use bundle_format::oci::OciError;
-use bundle_format::template::TemplateError;
+use bundle_format::template::{ManifestError, TemplateError};
 use bundle_format::trust::SigningError;
 use bundle_format::version_index::VersionIndexError;
 use bundle_format::{Code, Coded, Digest, ImageRef, SourceError};
@@ -35,6 +35,22 @@ pub enum PackError {
         path: PathBuf,
         /// The cause.
         source: io::Error,
+    },
+    /// A file of manifests is not one of Kubernetes objects.
+    #[error("{}: {source}", path.display())]
+    Manifests {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: ManifestError,
+    },
+    /// A manifest runs an image that would not be at the site.
+    #[error("{} runs {image}, which the template does not carry", path.display())]
+    UnpackedImage {
+        /// The file.
+        path: PathBuf,
+        /// The image.
+        image: ImageRef,
     },
     /// An image cannot be had.
     #[error("image {name}: {source}")]
@@ -136,7 +152,7 @@ pub enum PackError {
 impl Coded for PackError {
     fn code(&self) -> Code {
         match self {
-            Self::Template { .. } => Code::Template,
+            Self::Template { .. } | Self::Manifests { .. } | Self::UnpackedImage { .. } => Code::Template,
             Self::File { .. } | Self::Read { .. } => Code::File,
             Self::Image { source: SourceError::Io { source, .. }, .. } if is_content(source) => Code::ImageContent,
             Self::Image { .. } | Self::OtherImage { .. } => Code::Image,
@@ -156,6 +172,7 @@ impl Coded for PackError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Template { .. } => "`sealift template check` shows every problem with its line".to_owned(),
+            Self::UnpackedImage { image, .. } => format!("add `- name: {image}` to the template's `images`"),
             Self::Image { source: SourceError::Missing { .. }, name } => {
                 format!("say where {name} is: `from:` in the template's `images`, or --image {name}=SOURCE")
             }

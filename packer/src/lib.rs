@@ -7,6 +7,6 @@ pub mod source;
 mod write;
 
 pub use error::PackError;
-pub use plan::{PackOptions, Plan, SignedPlan, read_file};
+pub use plan::{PackOptions, Plan, RegistryOpener, SignedPlan, read_file};
 pub use source::{ImageSource, SourceSpec};
 pub use write::IfExists;

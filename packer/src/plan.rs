@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bundle_format::archive::MemberName;
 use bundle_format::statement::{Member, PackingList, Release, Statement};
-use bundle_format::template::{RelativePath, Template, TemplateError};
+use bundle_format::template::{Manifest, RelativePath, Template, TemplateError};
 use bundle_format::trust::{PrivateKey, Verified};
 use bundle_format::version_index::{Documents, EMPTY, Image, OCI_LAYOUT, VersionIndex, index_json};
 use bundle_format::{Descriptor, Digest, ImageRef, SourceError, limits, media};
@@ -15,6 +15,9 @@ use bundle_format::{Descriptor, Digest, ImageRef, SourceError, limits, media};
 use crate::error::PackError;
 use crate::images::{Gathered, gather};
 use crate::source::{ImageSource, SourceSpec};
+
+/// Opens an image in a registry.
+pub type RegistryOpener<'a> = dyn Fn(&ImageRef) -> Result<Box<dyn ImageSource>, SourceError> + 'a;
 
 /// What to pack.
 pub struct PackOptions<'a> {
@@ -27,7 +30,7 @@ pub struct PackOptions<'a> {
     /// When the release is said to be issued, if the template does not say: RFC 3339, UTC.
     pub issued_at: Option<String>,
     /// Opens an image in a registry.
-    pub registry: &'a dyn Fn(&ImageRef) -> Result<Box<dyn ImageSource>, SourceError>,
+    pub registry: &'a RegistryOpener<'a>,
 }
 
 /// A bundle to be: every member, with digest and size, and where its content is.
@@ -46,7 +49,7 @@ pub(crate) enum Content {
     Bytes(Vec<u8>),
     File(PathBuf),
     /// In the source of this number.
-    Image(usize, Descriptor),
+    Image(usize, Box<Descriptor>),
 }
 
 /// A plan that is signed: its bytes are decided.
@@ -79,6 +82,9 @@ impl Plan {
         let mut files = Vec::new();
         for path in template.documents() {
             files.push((path, describe(&template, path, base)?));
+            if template.manifests.contains(path) {
+                check_manifest(&template, &base.join(path.as_str()))?;
+            }
         }
         let yaml = Descriptor::of(media::TEMPLATE_YAML, &bytes);
         let documents = Documents::new(yaml.clone(), files.iter().map(|(path, file)| ((*path).clone(), file.clone())))?;
@@ -209,7 +215,7 @@ impl Members {
         for layers in [false, true] {
             for (n, image) in images.iter().enumerate() {
                 for blob in image.blobs.iter().filter(|b| configs.contains(&b.digest) != layers) {
-                    self.blob(blob, Content::Image(n, blob.clone()))?;
+                    self.blob(blob, Content::Image(n, Box::new(blob.clone())))?;
                 }
             }
         }
@@ -251,6 +257,18 @@ fn describe(template: &Template, path: &RelativePath, base: &Path) -> Result<Des
     }
     let (digest, size) = Digest::of_reader(&mut content).map_err(io)?;
     Ok(Descriptor::new(media_type, digest, size))
+}
+
+/// A file of Kubernetes objects must be readable at the site, and run only images that travel.
+fn check_manifest(template: &Template, file: &Path) -> Result<(), PackError> {
+    let io = |source| PackError::File { path: file.to_owned(), source };
+    let bytes = read_file(file, limits::TEMPLATE_BYTES).map_err(io)?;
+    let manifest = Manifest::parse(&bytes).map_err(|source| PackError::Manifests { path: file.to_owned(), source })?;
+    let packed = template.images();
+    match manifest.images().into_iter().find(|image| !packed.contains(image)) {
+        Some(image) => Err(PackError::UnpackedImage { path: file.to_owned(), image }),
+        None => Ok(()),
+    }
 }
 
 fn open_source(

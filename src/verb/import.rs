@@ -1,35 +1,19 @@
 //! `sealift import`
 
-use bundle_format::Code;
-use importer::import::{Imported, RegistryTarget, import_to_registry, import_to_site};
+use bundle_format::{Code, Coded, Exit};
+use importer::import::{ImportError, Imported, RegistryTarget, import_to_registry, import_to_site};
 use registry_lite::Store;
 use registry_lite::client::{Registry, Scheme};
 
 use super::registry::client_options;
 use crate::args::Import;
 use crate::failure::Failure;
-use crate::files::{Input, open_bundle};
-use crate::keys::trust_root;
+use crate::files::open_trusted;
 use crate::output::{Output, bytes};
 use crate::report::ImportReport;
 
 pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
-    let trust = trust_root(&args.keys)?;
-    let Input { reader, len } = open_bundle(&args.bundle)?;
-    let bar = out.bar("import", len.unwrap_or(0));
-    let (target, imported) = match (&args.site, &args.registry) {
-        (Some(dir), _) => {
-            let site = Store::open_or_create(dir)?.lock()?;
-            (dir.display().to_string(), import_to_site(reader, len, &trust, &site, &bar)?)
-        }
-        (None, Some(url)) => {
-            let target = registry_target(url, args)?;
-            (url.clone(), import_to_registry(reader, len, &trust, &target, &bar)?)
-        }
-        (None, None) => return Err(Failure::new(Code::Usage, "either --site or --registry is needed")),
-    };
-    out.say(format_args!("imported {}", bar.finish()));
-    let report = report(target, imported);
+    let report = import(args, out)?;
     out.data(&report, |text| {
         text.push_str(&format!("imported {} into {}\n", report.label, report.target));
         text.push_str(&format!("id       {}\n", report.release_id));
@@ -39,6 +23,29 @@ pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
             text.push_str(&format!("image    {image}\n"));
         }
     })
+}
+
+pub fn import(args: &Import, out: &Output) -> Result<ImportReport, Failure> {
+    let bundle = open_trusted(&args.bundle, &args.keys)?;
+    let bar = out.bar("import", bundle.len());
+    // What is wrong with the bundle names it; what is wrong with the target names that.
+    let about = |e: ImportError| match e.code().exit() {
+        Exit::Bundle => Failure::about(args.bundle.display(), &e),
+        _ => Failure::from(e),
+    };
+    let (target, imported) = match (&args.site, &args.registry) {
+        (Some(dir), _) => {
+            let site = Store::lock_or_create(dir)?;
+            (dir.display().to_string(), import_to_site(bundle, &site, &bar).map_err(about)?)
+        }
+        (None, Some(url)) => {
+            let target = registry_target(url, args)?;
+            (url.clone(), import_to_registry(bundle, &target, &bar).map_err(about)?)
+        }
+        (None, None) => return Err(Failure::new(Code::Usage, "either --site or --registry is needed")),
+    };
+    out.say(format_args!("imported {}", bar.finish()));
+    Ok(report(target, imported))
 }
 
 fn report(target: String, imported: Imported) -> ImportReport {

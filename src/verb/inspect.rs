@@ -2,15 +2,14 @@
 
 use std::io::Read;
 
+use bundle_format::Digest;
 use bundle_format::statement::{PackingList, Release, Statement};
 use bundle_format::trust::KeyId;
-use bundle_format::walk::{Bundle, BundleError, Glance};
-use bundle_format::{Coded, Digest};
+use bundle_format::walk::{BundleError, Glance};
 
 use crate::args::Inspect;
 use crate::failure::Failure;
-use crate::files::open_bundle;
-use crate::keys::trust_root;
+use crate::files::{open_bundle_file, open_trusted};
 use crate::output::{Output, bytes};
 use crate::report::{InspectReport, MemberReport, ReleaseReport};
 
@@ -25,12 +24,13 @@ struct Head {
 }
 
 pub fn run(args: &Inspect, out: &Output) -> Result<(), Failure> {
-    let input = open_bundle(&args.bundle)?;
-    let about = |e: &dyn Coded| Failure::about(args.bundle.display(), e);
     let head = match args.keys.as_slice() {
-        [] => glance(input.reader).map_err(|e| about(&e))?,
+        [] => {
+            let (file, _) = open_bundle_file(&args.bundle)?;
+            glance(file).map_err(|e| Failure::about(args.bundle.display(), &e))?
+        }
         keys => {
-            let bundle = Bundle::open(input.reader, &trust_root(keys)?).map_err(|e| about(&e))?;
+            let bundle = open_trusted(&args.bundle, keys)?;
             Head {
                 id: bundle.release().id(),
                 release: bundle.release().value().clone(),

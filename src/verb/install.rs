@@ -14,6 +14,19 @@ use crate::output::Output;
 use crate::report::InstallReport;
 
 pub fn run(args: &Install, out: &Output) -> Result<(), Failure> {
+    let (report, target) = install_to_dir(args)?;
+    out.data(&report, |text| {
+        let tag = &report.tag;
+        text.push_str(&format!("installed {} {tag} for {} on {}\n", report.name, report.namespace, report.target));
+        for file in &report.files {
+            text.push_str(&format!("file      {file}\n"));
+        }
+    })?;
+    out.say(format_args!("apply it with: kubectl apply -f {}", target.dir().display()));
+    Ok(())
+}
+
+pub fn install_to_dir(args: &Install) -> Result<(InstallReport, DirTarget), Failure> {
     let usage = |what: &str, e: &dyn std::fmt::Display| Failure::new(Code::Usage, format_args!("{what}: {e}"));
     let dir = match args.target.split_once(':') {
         Some(("dir", path)) if !path.is_empty() => Path::new(path),
@@ -41,20 +54,13 @@ pub fn run(args: &Install, out: &Output) -> Result<(), Failure> {
         name: installed.name.to_string(),
         version: record.version.to_string(),
         revision: record.revision,
+        tag: record.version.tag(record.revision),
         namespace: installed.namespace.to_string(),
         target: record.target.clone(),
         record: record.number,
         files: record.files.iter().map(|(name, _)| name.clone()).collect(),
     };
-    out.data(&report, |text| {
-        let tag = record.version.tag(record.revision);
-        text.push_str(&format!("installed {} {tag} for {} on {}\n", report.name, report.namespace, report.target));
-        for file in &report.files {
-            text.push_str(&format!("file      {file}\n"));
-        }
-    })?;
-    out.say(format_args!("apply it with: kubectl apply -f {}", target.dir().display()));
-    Ok(())
+    Ok((report, target))
 }
 
 /// `HOST[:PORT][/PREFIX]`, as it stands in front of an image's name.

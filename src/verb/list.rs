@@ -10,16 +10,7 @@ use crate::output::{Output, bytes};
 use crate::report::{ImageReport, ListReport, ListedInstallation, ListedTemplate};
 
 pub fn run(args: &List, out: &Output) -> Result<(), Failure> {
-    let store = Store::open(&args.site)?;
-    let mut templates = Vec::new();
-    for holding in holdings(&store)? {
-        templates.push(template(&store, &holding)?);
-    }
-    let report = ListReport {
-        site: args.site.display().to_string(),
-        templates,
-        installations: installations(&args.site)?.iter().map(installation).collect(),
-    };
+    let report = list(args)?;
     out.data(&report, |text| {
         if report.templates.is_empty() {
             text.push_str("no template versions yet: `sealift import` brings them\n");
@@ -35,6 +26,19 @@ pub fn run(args: &List, out: &Output) -> Result<(), Failure> {
             let state = if i.complete { "" } else { "  INTERRUPTED: install again" };
             text.push_str(&format!("installed  {}/{} {} on {}{state}\n", i.namespace, i.name, i.version, i.target));
         }
+    })
+}
+
+pub fn list(args: &List) -> Result<ListReport, Failure> {
+    let store = Store::open(&args.site)?;
+    let mut templates = Vec::new();
+    for holding in holdings(&store)? {
+        templates.push(template(&store, &holding)?);
+    }
+    Ok(ListReport {
+        site: args.site.display().to_string(),
+        templates,
+        installations: installations(&args.site)?.iter().map(installation).collect(),
     })
 }
 

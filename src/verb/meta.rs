@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::args::Args;
 use crate::failure::Failure;
 use crate::output::Output;
+use crate::report::Outputs;
 
 /// A line of the table of errors.
 #[derive(Serialize)]
@@ -43,4 +44,13 @@ pub fn man() -> Result<(), Failure> {
     clap_mangen::Man::new(Args::command())
         .render(&mut io::stdout())
         .map_err(|e| Failure::new(Code::Io, format_args!("writing to stdout: {e}")))
+}
+
+/// The schema of every verb's `--json`, in one document: a definition for each type, and the verb that gives it.
+pub fn output_schema(out: &Output) -> Result<(), Failure> {
+    let schema = schemars::schema_for!(Outputs);
+    out.data(&schema, |text| {
+        text.push_str(&serde_json::to_string_pretty(&schema).unwrap_or_default());
+        text.push('\n');
+    })
 }

@@ -35,5 +35,6 @@ pub fn run(args: Args, out: &Output) -> Result<(), Failure> {
         Verb::Errors => meta::errors(out),
         Verb::Completions { shell } => meta::completions(shell),
         Verb::Man => meta::man(),
+        Verb::OutputSchema => meta::output_schema(out),
     }
 }

@@ -5,20 +5,19 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bundle_format::walk::Bundle;
-use bundle_format::{Code, Coded};
+use bundle_format::Code;
 use registry_lite::client::{ClientOptions, CredentialSource, Scheme};
 use registry_lite::server::{Config, Content, Event, Report, Stop, serve};
 use registry_lite::{Store, content};
-use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::args::{Client, RegistryVerb};
 use crate::failure::Failure;
-use crate::files::open_bundle_file;
+use crate::files::{open_bundle_file, trusted};
 use crate::keys::trust_root;
 use crate::output::Output;
+use crate::report::ServeReport;
 
 pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
     let RegistryVerb::Serve { site, bundle, keys, listen } = verb;
@@ -32,13 +31,6 @@ pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
         out.warn(format_args!("not served: {skipped}"));
     }
     run_server(*listen, what, content, report, out)
-}
-
-/// What the verb says once it listens.
-#[derive(Serialize)]
-struct Listening {
-    listen: SocketAddr,
-    content: String,
 }
 
 fn run_server(
@@ -66,7 +58,7 @@ fn run_server(
             stopper.stop();
         }
     });
-    out.data(&Listening { listen: address, content: what.display().to_string() }, |text| {
+    out.data(&ServeReport { listen: address.to_string(), content: what.display().to_string() }, |text| {
         text.push_str(&format!("serving {} on http://{address}\n", what.display()));
     })?;
     if !address.ip().is_loopback() {
@@ -76,17 +68,14 @@ fn run_server(
 }
 
 /// Proves everything in a bundle but the content of layers, which clients check by their digests.
-fn bundle_content(file: &PathBuf, keys: &[PathBuf], out: &Output) -> Result<Arc<dyn Content>, Failure> {
+fn bundle_content(file: &Path, keys: &[PathBuf], out: &Output) -> Result<Arc<dyn Content>, Failure> {
     let trust = trust_root(keys)?;
     let (reader, len) = open_bundle_file(file)?;
     let served = reader.try_clone().map_err(|e| Failure::new(Code::Io, format_args!("{}: {e}", file.display())))?;
-    let about = |e: &dyn Coded| Failure::about(file.display(), e);
-    let bundle = Bundle::open(io::BufReader::with_capacity(64 << 10, reader), &trust).map_err(|e| about(&e))?;
-    if let Some(len) = len {
-        bundle.check_len(len).map_err(|e| about(&e))?;
-    }
+    let reader = io::BufReader::with_capacity(64 << 10, reader);
+    let bundle = trusted(file, reader, len, &trust)?;
     let bar = out.bar("reading", bundle.len());
-    let proved = bundle.index(&bar).map_err(|e| about(&e))?;
+    let proved = bundle.index(&bar).map_err(|e| Failure::about(file.display(), &e))?;
     drop(bar);
     out.say(format_args!("release {} is signed by a key that you trust", proved.release.id()));
     Ok(Arc::new(content::of_bundle(served, &proved)?))

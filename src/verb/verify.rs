@@ -1,45 +1,35 @@
 //! `sealift verify`
 
-use bundle_format::Coded;
-use bundle_format::walk::Bundle;
-
 use crate::args::Verify;
 use crate::failure::Failure;
-use crate::files::open_bundle;
-use crate::keys::trust_root;
+use crate::files::open_trusted;
 use crate::output::{Output, bytes};
 use crate::report::{ReleaseReport, VerifyReport};
 
 pub fn run(args: &Verify, out: &Output) -> Result<(), Failure> {
-    let trust = trust_root(&args.keys)?;
-    let input = open_bundle(&args.bundle)?;
-    let about = |e: &dyn Coded| Failure::about(args.bundle.display(), e);
-    let bundle = Bundle::open(input.reader, &trust).map_err(|e| about(&e))?;
-    if let Some(len) = input.len {
-        bundle.check_len(len).map_err(|e| about(&e))?;
-    }
+    let report = verify(args, out)?;
+    out.data(&report, |text| {
+        let (size, members) = (bytes(report.size), report.members);
+        text.push_str(&format!("OK       {} ({size}, {members} members)\n", args.bundle.display()));
+        report.release.write(text);
+        for key in &report.signed_by {
+            text.push_str(&format!("signed   by key {key}\n"));
+        }
+    })
+}
+
+pub fn verify(args: &Verify, out: &Output) -> Result<VerifyReport, Failure> {
+    let bundle = open_trusted(&args.bundle, &args.keys)?;
     let bar = out.bar("verify", bundle.len());
-    let proved = bundle.prove(&mut (), &bar).map_err(|e| about(&e))?;
+    let proved = bundle.prove(&mut (), &bar).map_err(|e| Failure::about(args.bundle.display(), &e))?;
     out.say(format_args!("verified {}", bar.finish()));
     let list = proved.list.value().predicate();
-    let report = VerifyReport {
+    Ok(VerifyReport {
         verified: true,
         signed_by: proved.release.signers().iter().map(ToString::to_string).collect(),
         size: proved.len,
         members: list.members().len() + 1,
         platforms: list.platforms().to_vec(),
         release: ReleaseReport::of(proved.release.id(), proved.release.value()),
-    };
-    out.data(&report, |text| {
-        text.push_str(&format!(
-            "OK       {} ({}, {} members)\n",
-            args.bundle.display(),
-            bytes(report.size),
-            report.members
-        ));
-        report.release.write(text);
-        for key in &report.signed_by {
-            text.push_str(&format!("signed   by key {key}\n"));
-        }
     })
 }

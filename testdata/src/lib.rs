@@ -2,5 +2,6 @@
 
 pub mod docker_archive;
 pub mod image;
+pub mod shop;
 
 pub use image::{Compression, Image, Layer};

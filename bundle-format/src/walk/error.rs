@@ -28,7 +28,7 @@ pub enum BundleError<S: std::error::Error + 'static = std::convert::Infallible> 
         /// The member.
         member: MemberName,
         /// What is missing.
-        source: Distrust,
+        source: Box<Distrust>,
     },
     /// The packing list is signed more than once, so part of it could be changed unnoticed.
     #[error("packing-list.dsse.json has more than one signature")]
@@ -91,7 +91,7 @@ impl<S: Coded + 'static> Coded for BundleError<S> {
                 Fault::Trailing => Code::Trailing,
             },
             Self::Envelope { .. } => Code::Envelope,
-            Self::Distrust { source, .. } => match source {
+            Self::Distrust { source, .. } => match source.as_ref() {
                 Distrust::Signatures { invalid, .. } if !invalid.is_empty() => Code::Signature,
                 Distrust::Signatures { .. } => Code::Untrusted,
                 Distrust::Document(_) => Code::Statement,
@@ -118,28 +118,32 @@ impl<S: Coded + 'static> Coded for BundleError<S> {
             Self::Archive(ArchiveError { fault: Fault::Empty | Fault::Truncated(_), .. }) => {
                 "the copy was cut short: copy the bundle again".to_owned()
             }
-            Self::Distrust { source: Distrust::Signatures { trusted, invalid, unknown, .. }, .. } => {
-                if !invalid.is_empty() {
-                    "it was changed after it was signed, or damaged on the way: get the bundle again, and do not import this one"
-                        .to_owned()
-                } else if unknown.is_empty() {
-                    "not all of the keys that you gave have signed it".to_owned()
-                } else {
-                    let list = |ids: &[KeyId]| ids.iter().map(KeyId::to_string).collect::<Vec<_>>().join(", ");
-                    format!(
-                        "it is signed by the key {}, you gave {}; ask the vendor, on another way than the bundle's, which is right",
-                        list(unknown),
-                        list(trusted)
-                    )
-                }
-            }
-            Self::Distrust { source: Distrust::Document(_), .. } => {
-                "if the bundle is newer than this sealift, the vendor has a newer sealift for you too".to_owned()
-            }
+            Self::Distrust { source, .. } => distrust_hint(source),
             Self::Sink(e) => return e.hint(),
             _ => "the bundle was changed or damaged after it was made: get it again, and do not import this one"
                 .to_owned(),
         })
+    }
+}
+
+fn distrust_hint(why: &Distrust) -> String {
+    let list = |ids: &[KeyId]| ids.iter().map(KeyId::to_string).collect::<Vec<_>>().join(", ");
+    match why {
+        Distrust::Signatures { invalid, .. } if !invalid.is_empty() => {
+            "it was changed after it was signed, or damaged on the way: get the bundle again, and do not import this one"
+                .to_owned()
+        }
+        Distrust::Signatures { unknown, .. } if unknown.is_empty() => {
+            "not all of the keys that you gave have signed it".to_owned()
+        }
+        Distrust::Signatures { trusted, unknown, .. } => format!(
+            "it is signed by the key {}, you gave {}; ask the vendor, on another way than the bundle's, which is right",
+            list(unknown),
+            list(trusted)
+        ),
+        Distrust::Document(_) => {
+            "if the bundle is newer than this sealift, the vendor has a newer sealift for you too".to_owned()
+        }
     }
 }
 

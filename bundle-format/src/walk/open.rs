@@ -41,7 +41,7 @@ impl<R: Read> Bundle<R> {
     pub fn open(input: R, trust: &TrustRoot) -> Result<Self, BundleError> {
         let mut archive = ArchiveReader::new(input);
         let head = Head::read(&mut archive)?;
-        let distrust = |member| move |source| BundleError::Distrust { member, source };
+        let distrust = |member| move |source| BundleError::Distrust { member, source: Box::new(source) };
         let release = head.release.verify(trust.release()).map_err(distrust(MemberName::Release))?;
         if head.list.envelope().claimed_signers().count() != 1 {
             return Err(BundleError::ListSignatures);

@@ -1,7 +1,5 @@
 //! Why nothing was imported.
 
-use std::convert::Infallible;
-
 use bundle_format::version_index::VersionIndexError;
 use bundle_format::walk::BundleError;
 use bundle_format::{Code, Coded, Digest};
@@ -11,9 +9,6 @@ use registry_lite::client::ClientError;
 /// Why an import ended without publishing anything.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// The bundle's head is refused.
-    #[error(transparent)]
-    Head(#[from] BundleError<Infallible>),
     /// The bundle is refused, or the site's store failed meanwhile.
     #[error(transparent)]
     Site(#[from] BundleError<StoreError>),
@@ -44,7 +39,7 @@ pub enum ImportError {
         /// The image.
         image: String,
         /// Its answer.
-        source: ClientError,
+        source: Box<ClientError>,
     },
     /// The release cannot be written beside its content.
     #[error(transparent)]
@@ -54,7 +49,6 @@ pub enum ImportError {
 impl Coded for ImportError {
     fn code(&self) -> Code {
         match self {
-            Self::Head(e) => e.code(),
             Self::Site(e) => e.code(),
             Self::Registry(e) => e.code(),
             Self::Store(e) => e.code(),
@@ -67,7 +61,6 @@ impl Coded for ImportError {
 
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Head(e) => e.hint(),
             Self::Site(e) => e.hint(),
             Self::Registry(e) => e.hint(),
             Self::Store(e) => e.hint(),

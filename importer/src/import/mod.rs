@@ -4,13 +4,9 @@ mod error;
 mod registry;
 mod site;
 
-use std::io::Read;
-
 use bundle_format::Digest;
 use bundle_format::archive::MemberName;
 use bundle_format::statement::PackingList;
-use bundle_format::trust::TrustRoot;
-use bundle_format::walk::{Bundle, BundleError};
 
 pub use error::ImportError;
 pub use registry::{RegistryTarget, import_to_registry};
@@ -47,15 +43,6 @@ impl Amount {
         self.blobs += 1;
         self.bytes += bytes;
     }
-}
-
-/// Opens the head, and refuses a file that is already known to be cut short.
-fn open<R: Read>(input: R, len: Option<u64>, trust: &TrustRoot) -> Result<Bundle<R>, BundleError> {
-    let bundle = Bundle::open(input, trust)?;
-    if let Some(len) = len {
-        bundle.check_len(len)?;
-    }
-    Ok(bundle)
 }
 
 /// The blobs of a list: digest and bytes.

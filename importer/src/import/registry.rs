@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
-use bundle_format::trust::TrustRoot;
 use bundle_format::version_index::{EMPTY, release_artifact};
-use bundle_format::walk::{Progress, Proved, Sink, SinkAction};
+use bundle_format::walk::{Bundle, Progress, Proved, Sink, SinkAction};
 use bundle_format::{BlobSource, Descriptor, Digest, Document, Raw, media};
 use registry_lite::client::{ClientError, Reference, Registry, Upload};
 
-use super::{Amount, ImportError, Imported, open};
+use super::{Amount, ImportError, Imported};
 
 /// A registry, and the path in it below which everything goes.
 #[derive(Debug, Clone)]
@@ -31,19 +30,16 @@ impl RegistryTarget {
     }
 }
 
-/// Verifies the bundle and pushes its content: the template version to `sealift/NAME`, each image to `HOST/REPOSITORY` of its
+/// Proves the rest of `bundle` and pushes its content: the template version to `sealift/NAME`, each image to `HOST/REPOSITORY` of its
 /// name, all below the target's prefix. Layers are pushed while they are read; manifests only when everything is proved; tags last.
 ///
 /// # Errors
 /// [`ImportError`]; no tag then shows anything of the bundle that it did not show before.
-pub fn import_to_registry(
-    input: impl Read,
-    len: Option<u64>,
-    trust: &TrustRoot,
+pub fn import_to_registry<R: Read>(
+    bundle: Bundle<R>,
     target: &RegistryTarget,
     progress: &dyn Progress,
 ) -> Result<Imported, ImportError> {
-    let bundle = open(input, len, trust)?;
     let repository = target.repository(&format!("sealift/{}", bundle.release().value().predicate().name()));
     let mut sink = RegistrySink {
         registry: &target.registry,
@@ -166,7 +162,7 @@ impl Publisher<'_> {
                         true => ImportError::Sparse {
                             place: self.target.registry.host().to_owned(),
                             image: image.to_owned(),
-                            source,
+                            source: Box::new(source),
                         },
                         false => source.into(),
                     })?;

@@ -2,29 +2,25 @@
 
 use std::io::Read;
 
-use bundle_format::trust::TrustRoot;
 use bundle_format::version_index::{VersionIndex, release_artifact};
-use bundle_format::walk::{Progress, Proved, Sink, SinkAction};
+use bundle_format::walk::{Bundle, Progress, Proved, Sink, SinkAction};
 use bundle_format::{Descriptor, media};
 use registry_lite::store::BlobWriter;
 use registry_lite::{LockedStore, StoreError};
 
-use super::{Amount, ImportError, Imported, blobs, open};
+use super::{Amount, ImportError, Imported, blobs};
 
-/// Verifies the bundle that `input` begins with (`len` bytes, if that is known) and puts its content into `site`. Blobs that
-/// are there are not written again; nothing is visible before everything is proved and durable, and then all of it at once.
+/// Proves the rest of `bundle` and puts its content into `site`. Blobs that are there are not written again; nothing is visible
+/// before everything is proved and durable, and then all of it at once.
 ///
 /// # Errors
 /// [`ImportError`]; the site then shows what it showed before. Blobs that were proved stay, and are not written again by the
 /// next attempt.
-pub fn import_to_site(
-    input: impl Read,
-    len: Option<u64>,
-    trust: &TrustRoot,
+pub fn import_to_site<R: Read>(
+    bundle: Bundle<R>,
     site: &LockedStore,
     progress: &dyn Progress,
 ) -> Result<Imported, ImportError> {
-    let bundle = open(input, len, trust)?;
     let released = bundle.release().value();
     check_version(site, released.subject_name(), released.subject_digest())?;
     let mut needed = 0_u64;

@@ -3,6 +3,7 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_format::{Descriptor, Digest, media};
 
@@ -15,6 +16,8 @@ use super::{BlobWriter, Store, files, index_bytes, replace};
 pub struct LockedStore {
     store: Store,
     syncer: Syncer,
+    /// Whether blobs were written since the last publication.
+    written: AtomicBool,
     // Dropping the file gives the lock back, also when the process is killed.
     _lock: File,
 }
@@ -53,7 +56,7 @@ impl Store {
         files::sweep(&tmp, true).map_err(io("sweeping tmp/ beside"))?;
         files::sweep(&self.dir, false).map_err(io("sweeping the folder of"))?;
         let syncer = Syncer::start(self.dir.join("blobs/sha256"));
-        Ok(LockedStore { store: self, syncer, _lock: file })
+        Ok(LockedStore { store: self, syncer, written: AtomicBool::new(false), _lock: file })
     }
 }
 
@@ -96,6 +99,7 @@ impl LockedStore {
     /// # Errors
     /// Those of the file system.
     pub fn write_blob(&self, blob: &Descriptor) -> Result<BlobWriter<'_>, StoreError> {
+        self.written.store(true, Ordering::Relaxed);
         BlobWriter::new(&self.store.dir.join("tmp"), self.store.blob_path(&blob.digest), blob.size, &self.syncer)
     }
 
@@ -129,7 +133,8 @@ impl LockedStore {
                 None => after.push(entry),
             }
         }
-        if after == before {
+        // The same names may stand for more than before: platforms of an index that came later. Servers look at the file.
+        if after == before && !self.written.swap(false, Ordering::Relaxed) {
             return Ok(());
         }
         replace(&self.store.dir.join("index.json"), &index_bytes(after)?)

@@ -74,35 +74,36 @@ impl Store {
         Ok(Self { dir: dir.to_owned() })
     }
 
-    /// Opens the site in `dir`, or makes one there if the folder is missing or empty.
+    /// Locks the site in `dir`, or makes one there if the folder is missing or empty.
     ///
     /// # Errors
-    /// Those of [`Store::open`]; the folder holds something else.
-    pub fn open_or_create(dir: &Path) -> Result<Self, StoreError> {
+    /// Those of [`Store::open`] and [`Store::lock`]; the folder holds something else.
+    pub fn lock_or_create(dir: &Path) -> Result<LockedStore, StoreError> {
         match Self::open(dir) {
             Err(StoreError::NotASite { .. }) => {}
-            other => return other,
+            other => return other?.lock(),
         }
         let io = |what| move |source| StoreError::Io { what, path: dir.to_owned(), source };
         fs::create_dir_all(dir).map_err(io("making"))?;
         // A first import that was killed leaves only files of ours; everything else is somebody else's.
         for entry in fs::read_dir(dir).map_err(io("listing"))? {
             let name = entry.map_err(io("listing"))?.file_name();
-            let ours = ["oci-layout", "index.json", "blobs", "tmp", "lock"].iter().any(|n| name == *n);
+            let ours = ["site.json", "oci-layout", "index.json", "blobs", "tmp", "lock"].iter().any(|n| name == *n);
             if !ours && !name.to_string_lossy().starts_with(files::TEMPORARY) {
                 return Err(StoreError::NotASite { dir: dir.to_owned() });
             }
         }
         fs::create_dir_all(dir.join("blobs/sha256")).map_err(io("making"))?;
-        fs::create_dir_all(dir.join("tmp")).map_err(io("making"))?;
-        replace(&dir.join("oci-layout"), bundle_format::version_index::OCI_LAYOUT)?;
-        if !dir.join("index.json").exists() {
+        // Two first imports at once: the lock decides which of them makes the site.
+        let locked = Self { dir: dir.to_owned() }.lock()?;
+        if Self::open(dir).is_err() {
+            replace(&dir.join("oci-layout"), bundle_format::version_index::OCI_LAYOUT)?;
             replace(&dir.join("index.json"), &index_bytes(Vec::new())?)?;
+            // Last, because it says that the rest is there.
+            let marker = serde_json::to_vec(&Marker { format: FORMAT.to_owned() })?;
+            replace(&dir.join("site.json"), &marker)?;
         }
-        // Last, because it says that the rest is there.
-        let marker = serde_json::to_vec(&Marker { format: FORMAT.to_owned() })?;
-        replace(&dir.join("site.json"), &marker)?;
-        Ok(Self { dir: dir.to_owned() })
+        Ok(locked)
     }
 
     /// The site's folder.

@@ -30,7 +30,7 @@ impl<'a> BlobWriter<'a> {
         let file = tempfile::Builder::new().prefix(files::TEMPORARY).tempfile_in(tmp).map_err(io)?;
         // Tells of a full disk now rather than after half the blob. File systems that cannot reserve are no worse off.
         match rustix::fs::fallocate(file.as_file(), FallocateFlags::KEEP_SIZE, 0, size.max(1)) {
-            Err(e @ (Errno::NOSPC | Errno::DQUOT)) => return Err(io(e.into())),
+            Err(e @ (Errno::NOSPC | Errno::DQUOT)) => Err(io(e.into())),
             _ => Ok(Self { file, to, syncer }),
         }
     }

@@ -27,7 +27,7 @@ fn write(store: &LockedStore, image: &Image) {
 #[test]
 fn an_import_appears_when_it_is_published_and_its_predecessor_stays_by_its_digest() {
     let dir = TempDir::new().unwrap();
-    let store = Store::open_or_create(dir.path()).unwrap().lock().unwrap();
+    let store = Store::lock_or_create(dir.path()).unwrap();
     let site = dir.path().to_owned();
     let server = Server::of(|report| {
         let load = move || -> std::io::Result<View> {
