@@ -8,7 +8,7 @@ use super::common::{PACK, Shop};
 fn a_template_must_be_acceptable() {
     for (why, from, to, names) in [
         ("an unknown field", "    replicas: 2\n", "    replica: 2\n", ["replica", "unknown"]),
-        ("a component twice", "  - name: migrate\n", "  - name: api\n", ["api", "twice"]),
+        ("a component twice", "  - name: migrate\n", "  - name: api\n", ["api", "stands already"]),
         ("a dependency on nothing", "dependsOn: [api]", "dependsOn: [cache]", ["cache", "component"]),
         (
             "a dependency in a circle",

@@ -35,11 +35,9 @@ pub struct Shop {
 impl Shop {
     pub fn new() -> Self {
         let shop = Self { dir: tempfile::tempdir().unwrap(), tmp: tempfile::tempdir().unwrap() };
-        let template = Path::new(env!("CARGO_MANIFEST_DIR")).join("testdata/templates/shop");
-        for name in ["sealift.yaml", "icon.png", "config/api.toml", "docs/README.md", "k8s/extra.yaml"] {
-            shop.write(name, &fs::read(template.join(name)).unwrap());
-        }
-        fs::create_dir(shop.path("images")).unwrap();
+        testdata::shop::write(shop.dir(), 0).unwrap();
+        // Images whose digests the tests know, so none from a docker archive.
+        shop.edit("docker-archive:images/db.tar", "oci-archive:images/db.tar");
         for (file, name, image) in [("web", WEB, web()), ("api", API, api()), ("db", DB, db())] {
             image.write_oci_archive(&shop.path(&format!("images/{file}.tar")), name).unwrap();
         }

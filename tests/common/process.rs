@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,7 +18,10 @@ pub struct Ran {
 
 impl Ran {
     pub fn of(command: &mut Command) -> Self {
-        let out = command.output().unwrap();
+        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let watch = Watch::start(child.id());
+        let out = child.wait_with_output().unwrap();
+        watch.end();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         let ran = Self {
             line: format!("{command:?}"),
@@ -47,6 +51,31 @@ impl Ran {
 
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|e| panic!("{e}: {self:#?}"))
+    }
+}
+
+/// Kills a run that takes longer than any does: a test that waits for ever says nothing.
+struct Watch {
+    done: mpsc::Sender<()>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Watch {
+    fn start(id: u32) -> Self {
+        let (done, wait) = mpsc::channel();
+        let thread = thread::spawn(move || {
+            if wait.recv_timeout(Duration::from_secs(60)).is_err() {
+                eprintln!("killed after a minute: process {id}");
+                output(Command::new("kill").args(["-s", "KILL", &id.to_string()]));
+            }
+        });
+        Self { done, thread }
+    }
+
+    fn end(self) {
+        // The thread has gone if it had to kill: the run's exit code then shows it.
+        let _ = self.done.send(());
+        let _ = self.thread.join();
     }
 }
 
