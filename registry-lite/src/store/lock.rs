@@ -134,7 +134,8 @@ impl LockedStore {
             }
         }
         // The same names may stand for more than before: platforms of an index that came later. Servers look at the file.
-        if after == before && !self.written.swap(false, Ordering::Relaxed) {
+        let more = self.written.swap(false, Ordering::Relaxed);
+        if after == before && !more {
             return Ok(());
         }
         replace(&self.store.dir.join("index.json"), &index_bytes(after)?)
