@@ -43,7 +43,12 @@ impl Output {
         } else {
             human(&mut text);
         }
-        match io::stdout().lock().write_all(printable(&text).as_bytes()) {
+        self.text(&text)
+    }
+
+    /// Gives text that is no result to be read by machines, also with `--json`: a script, a page.
+    pub fn text(&self, text: &str) -> Result<(), Failure> {
+        match io::stdout().lock().write_all(printable(text).as_bytes()) {
             // Whoever stopped reading, as `head` does, has what he wants.
             Err(e) if e.kind() != io::ErrorKind::BrokenPipe => {
                 Err(Failure::new(bundle_format::Code::Io, format_args!("writing to stdout: {e}")))
@@ -81,7 +86,8 @@ impl Output {
     }
 }
 
-fn talk(line: &str) {
+/// Says a line on stderr.
+pub fn talk(line: &str) {
     // Nobody is left to hear that stderr is closed.
     let _ = writeln!(io::stderr().lock(), "{}", printable(line));
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use bundle_format::walk::Progress;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::output::bytes;
+use crate::output::{bytes, talk};
 
 /// How often a line is printed where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -83,7 +83,7 @@ impl Progress for Bar {
                 let left = self.total.saturating_sub(done).checked_div(rate).unwrap_or(0);
                 let percent = done.saturating_mul(100).checked_div(self.total).unwrap_or(100);
                 let (done, total, rate) = (bytes(done), bytes(self.total), bytes(rate));
-                eprintln!("{}: {done} of {total} ({percent} %), {rate}/s, {left} s left", self.what);
+                talk(&format!("{}: {done} of {total} ({percent} %), {rate}/s, {left} s left", self.what));
             }
         }
     }

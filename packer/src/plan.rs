@@ -12,6 +12,8 @@ use bundle_format::trust::{PrivateKey, Verified};
 use bundle_format::version_index::{Documents, EMPTY, Image, OCI_LAYOUT, VersionIndex, index_json};
 use bundle_format::{Descriptor, Digest, ImageRef, SourceError, limits, media};
 
+use rustix::fs::{Mode, OFlags};
+
 use crate::error::PackError;
 use crate::images::{Gathered, gather};
 use crate::source::{ImageSource, SourceSpec};
@@ -247,14 +249,22 @@ pub fn read_file(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Opens a file for reading; refuses folders, devices and pipes.
+pub(crate) fn open_regular(path: &Path) -> io::Result<File> {
+    // NONBLOCK: opening a named pipe would wait for a writer.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")),
+    }
+}
+
 fn describe(template: &Template, path: &RelativePath, base: &Path) -> Result<Descriptor, PackError> {
     let media_type = if template.manifests.contains(path) { media::KUBERNETES_YAML } else { media::FILE };
     let file = base.join(path.as_str());
     let io = |source| PackError::File { path: file.clone(), source };
-    let mut content = File::open(&file).map_err(io)?;
-    if !content.metadata().map_err(io)?.is_file() {
-        return Err(io(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file")));
-    }
+    let mut content = open_regular(&file).map_err(io)?;
     let (digest, size) = Digest::of_reader(&mut content).map_err(io)?;
     Ok(Descriptor::new(media_type, digest, size))
 }

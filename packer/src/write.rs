@@ -10,7 +10,7 @@ use bundle_format::hashing::{Gone, HashLine};
 use bundle_format::walk::Progress;
 
 use crate::error::PackError;
-use crate::plan::{Content, SignedPlan};
+use crate::plan::{Content, SignedPlan, open_regular};
 
 /// What to do when the output exists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl SignedPlan {
     fn open<'a>(&'a self, content: &'a Content, digest: Digest) -> Result<(String, Box<dyn Read + 'a>), PackError> {
         match content {
             Content::Bytes(bytes) => Ok((digest.to_string(), Box::new(bytes.as_slice()))),
-            Content::File(path) => match File::open(path) {
+            Content::File(path) => match open_regular(path) {
                 Ok(file) => Ok((path.display().to_string(), Box::new(file))),
                 Err(source) => Err(PackError::File { path: path.clone(), source }),
             },

@@ -4,7 +4,7 @@ use std::io::Read;
 
 use bundle_format::Digest;
 use bundle_format::statement::{PackingList, Release, Statement};
-use bundle_format::trust::KeyId;
+use bundle_format::trust::{Distrust, KeyId};
 use bundle_format::walk::{BundleError, Glance};
 
 use crate::args::Inspect;
@@ -64,7 +64,9 @@ pub fn run(args: &Inspect, out: &Output) -> Result<(), Failure> {
 
 fn glance(reader: impl Read) -> Result<Head, BundleError> {
     let glance = Glance::read(reader)?;
-    let statement = |member| move |source| BundleError::Envelope { member, source };
+    // As `verify` says it: a format that is not known is no damage.
+    let statement =
+        |member| move |source| BundleError::Distrust { member, source: Box::new(Distrust::Document(source)) };
     let release = glance.release.look_unverified().map_err(statement(bundle_format::archive::MemberName::Release))?;
     let list = glance.list.look_unverified().map_err(statement(bundle_format::archive::MemberName::PackingList))?;
     let own = glance.list.envelope().bytes().len() as u64;

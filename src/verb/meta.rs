@@ -1,7 +1,5 @@
 //! What the command says of itself.
 
-use std::io;
-
 use bundle_format::{Code, Exit};
 use clap::CommandFactory;
 use serde::Serialize;
@@ -35,15 +33,19 @@ pub fn errors(out: &Output) -> Result<(), Failure> {
     })
 }
 
-pub fn completions(shell: clap_complete::Shell) -> Result<(), Failure> {
-    clap_complete::generate(shell, &mut Args::command(), "sealift", &mut io::stdout());
-    Ok(())
+pub fn completions(shell: clap_complete::Shell, out: &Output) -> Result<(), Failure> {
+    // Into memory first: the generator panics where it cannot write, as when the reader of a pipe has gone.
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Args::command(), "sealift", &mut script);
+    out.text(&String::from_utf8_lossy(&script))
 }
 
-pub fn man() -> Result<(), Failure> {
+pub fn man(out: &Output) -> Result<(), Failure> {
+    let mut page = Vec::new();
     clap_mangen::Man::new(Args::command())
-        .render(&mut io::stdout())
-        .map_err(|e| Failure::new(Code::Io, format_args!("writing to stdout: {e}")))
+        .render(&mut page)
+        .map_err(|e| Failure::new(Code::Internal, format_args!("the page cannot be made: {e}")))?;
+    out.text(&String::from_utf8_lossy(&page))
 }
 
 /// The schema of every verb's `--json`, in one document: a definition for each type, and the verb that gives it.

@@ -33,8 +33,8 @@ pub fn run(args: Args, out: &Output) -> Result<(), Failure> {
         #[cfg(feature = "demo")]
         Verb::Demo(args) => demo::run(&args, out),
         Verb::Errors => meta::errors(out),
-        Verb::Completions { shell } => meta::completions(shell),
-        Verb::Man => meta::man(),
+        Verb::Completions { shell } => meta::completions(shell, out),
+        Verb::Man => meta::man(out),
         Verb::OutputSchema => meta::output_schema(out),
     }
 }

@@ -16,12 +16,12 @@ use crate::args::{Client, RegistryVerb};
 use crate::failure::Failure;
 use crate::files::{open_bundle_file, trusted};
 use crate::keys::trust_root;
-use crate::output::Output;
+use crate::output::{Output, talk};
 use crate::report::ServeReport;
 
 pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
     let RegistryVerb::Serve { site, bundle, keys, listen } = verb;
-    let report: Report = Arc::new(|event: &Event<'_>| eprintln!("registry: {event}"));
+    let report: Report = Arc::new(|event: &Event<'_>| talk(&format!("registry: {event}")));
     let (what, content) = match (site, bundle) {
         (Some(dir), _) => (dir, content::of_site(Store::open(dir)?, Arc::clone(&report))?),
         (None, Some(file)) => (file, bundle_content(file, keys, out)?),

@@ -1,0 +1,71 @@
+//! Several processes at once.
+
+use std::fs;
+
+use super::common::process::wait_for;
+use super::common::{Background, IMPORT, Shop};
+
+#[test]
+fn of_two_imports_one_is_told_who_the_other_is() {
+    let shop = Shop::packed();
+    let bundle = shop.read("shop.sealift");
+    let mut first = Background::fed(&mut shop.command("import - --key vendor.pub --site site"));
+    first.feed(&bundle[..bundle.len() - 1]);
+    wait_for("the first import has the lock", || {
+        fs::read_to_string(shop.path("site/lock")).is_ok_and(|text| text.contains(&first.id().to_string()))
+    });
+    let process = format!("process {}", first.id());
+    for line in [IMPORT, "import shop.sealift --key vendor.pub --site ./site"] {
+        shop.refuses(line, 6, "E-LOCKED", &["site", &process, "wait"]);
+    }
+    // Readers are not kept out.
+    assert!(shop.list("site")["templates"].as_array().unwrap().is_empty());
+    first.feed(&bundle[bundle.len() - 1..]);
+    first.end().ok();
+    assert_eq!(shop.list("site")["templates"].as_array().unwrap().len(), 1);
+    shop.sealift(IMPORT).ok();
+}
+
+#[test]
+fn an_installation_waits_for_nobody_who_writes_to_the_site() {
+    let shop = Shop::imported();
+    let mut import = Background::fed(&mut shop.command("import - --key vendor.pub --site site"));
+    import.feed(&shop.read("shop.sealift"));
+    let process = format!("process {}", import.id());
+    wait_for("the import has the lock", || {
+        fs::read_to_string(shop.path("site/lock")).is_ok_and(|text| text.contains(&import.id().to_string()))
+    });
+    shop.sealift("install shop --site site -n team --target dir:out").refused(6, "E-LOCKED", &[&process]);
+    import.end().ok();
+    shop.sealift("install shop --site site -n team --target dir:out").ok();
+}
+
+#[test]
+fn of_two_packs_to_one_output_one_writes_it() {
+    let shop = Shop::large(4);
+    let line = "pack large.yaml -o large.sealift --key vendor.pem";
+    let first = Background::start(&mut shop.command(line));
+    let partial = shop.path(".large.sealift.partial");
+    wait_for("packing has begun", || partial.exists());
+    first.signal("STOP");
+    shop.sealift(line).refused(6, "E-LOCKED", &["large.sealift", "another process"]);
+    shop.sealift(&format!("{line} --force")).refused(6, "E-LOCKED", &["large.sealift"]);
+    first.signal("CONT");
+    first.end().ok();
+    shop.sealift("verify large.sealift --key vendor.pub").ok();
+    assert!(!partial.exists());
+}
+
+#[test]
+fn an_output_that_appears_meanwhile_is_not_replaced() {
+    let shop = Shop::large(4);
+    let pack = Background::start(&mut shop.command("pack large.yaml -o large.sealift --key vendor.pem"));
+    let partial = shop.path(".large.sealift.partial");
+    wait_for("packing has begun", || partial.exists());
+    pack.signal("STOP");
+    shop.write("large.sealift", b"somebody else's");
+    pack.signal("CONT");
+    pack.end().refused(6, "E-EXISTS", &["large.sealift"]);
+    assert_eq!(shop.read("large.sealift"), b"somebody else's");
+    assert!(!partial.exists());
+}
