@@ -31,8 +31,8 @@ fn space_is_checked_before_anything_is_written() {
 
 #[test]
 fn a_disk_that_fills_up_during_packing_keeps_no_half_bundle() {
-    let shop = Shop::large(4);
-    let Some(disk) = Tmpfs::mount(&shop.path("disk"), "80m") else { return };
+    let shop = Shop::large(8);
+    let Some(disk) = Tmpfs::mount(&shop.path("disk"), "96m") else { return };
     shop.write("disk/large.sealift", b"the old one");
     let pack = "pack large.yaml -o disk/large.sealift --force --key vendor.pem";
     let run = Background::start(&mut shop.command(pack));
@@ -44,7 +44,7 @@ fn a_disk_that_fills_up_during_packing_keeps_no_half_bundle() {
     run.end().refused(1, "E-SPACE", &["disk/large.sealift"]);
     assert_eq!(tree(&shop.path("disk")).keys().collect::<Vec<_>>(), ["filler", "large.sealift"]);
     assert_eq!(shop.read("disk/large.sealift"), b"the old one");
-    disk.remount("size=160m");
+    disk.remount("size=200m");
     shop.sealift(pack).ok();
     shop.sealift("verify disk/large.sealift --key vendor.pub").ok();
 }
