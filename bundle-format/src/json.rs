@@ -1,11 +1,14 @@
 //! Checks on JSON that serde does not make: duplicate members, depth, numbers that readers disagree about
 //! (spec/bundle.md section 8; RFC 8259 section 4 and 6). Every document is checked here before it is parsed into a type.
 
+mod objects;
+
 use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
+use self::objects::Objects;
 use crate::limits;
 
 /// Which numbers a document may hold.
@@ -37,7 +40,8 @@ pub enum JsonError {
 ///
 /// # Errors
 /// [`JsonError`]: over `limit` bytes; a duplicate member at any depth (after unescaping); deeper than
-/// [`limits::JSON_DEPTH`]; a number outside `numbers`; trailing bytes; a byte order mark; not what `T` is.
+/// [`limits::JSON_DEPTH`]; a number outside `numbers`; trailing bytes; a byte order mark; not what `T` is, where structures
+/// are objects and variants strings, never arrays.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8], limit: u64, numbers: Numbers) -> Result<T, JsonError> {
     if bytes.len() as u64 > limit {
         return Err(JsonError::TooLong { size: bytes.len(), limit });
@@ -45,7 +49,37 @@ pub fn parse<T: DeserializeOwned>(bytes: &[u8], limit: u64, numbers: Numbers) ->
     let mut check = serde_json::Deserializer::from_slice(bytes);
     Check { depth: 0, numbers }.deserialize(&mut check)?;
     check.end()?;
-    Ok(serde_json::from_slice(bytes)?)
+    // The check above has read to the end.
+    Ok(T::deserialize(Objects(&mut serde_json::Deserializer::from_slice(bytes)))?)
+}
+
+/// Whether `bytes`, which are JSON, are spelled as `jq -c` and `serde_json` write: no white space between tokens, no escape
+/// that is not needed. Then comparing with what `jq -c` prints shows everything that readers disagree about.
+#[must_use]
+pub fn is_compact(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    let mut in_string = false;
+    while let Some((byte, after)) = rest.split_first() {
+        rest = match (in_string, byte, after) {
+            (false, b' ' | b'\t' | b'\n' | b'\r', _) | (true, 0x7f, _) => return false,
+            (_, b'"', _) => {
+                in_string = !in_string;
+                after
+            }
+            (true, b'\\', [b'"' | b'\\' | b'b' | b'f' | b'n' | b'r' | b't', after @ ..]) => after,
+            (true, b'\\', [b'u', b'0', b'0', b'7', b'f', after @ ..]) => after,
+            (true, b'\\', [b'u', b'0', b'0', high @ (b'0' | b'1'), low @ (b'0'..=b'9' | b'a'..=b'f'), after @ ..]) => {
+                // The five that have a short escape.
+                if *high == b'0' && matches!(low, b'8' | b'9' | b'a' | b'c' | b'd') {
+                    return false;
+                }
+                after
+            }
+            (true, b'\\', _) => return false,
+            _ => after,
+        };
+    }
+    true
 }
 
 #[derive(Clone, Copy)]
@@ -160,5 +194,26 @@ mod tests {
             assert!(safe(text).is_err(), "{why}");
         }
         assert!(matches!(parse::<()>(b"null", 3, Numbers::Any), Err(JsonError::TooLong { size: 4, limit: 3 })));
+    }
+    #[test]
+    fn compact_is_what_our_writer_and_jq_write() {
+        for text in [r#"{"a":[1,"\u0001\u001f\b\t\n\f\r\"\\ /é",null],"b":{}}"#, r#"{"a b":"\u007f \\"}"#, "[]"] {
+            assert!(is_compact(text.as_bytes()), "{text}");
+        }
+        for text in [
+            "{ }",
+            "[1,\n2]",
+            "{}\n",
+            r#"["\/"]"#,
+            r#"["\u0061"]"#,
+            r#"["\u001F"]"#,
+            r#"["\u0008"]"#,
+            r#"["\u000a"]"#,
+            r#"["\u00e9"]"#,
+            "[\"\u{7f}\"]",
+            "[\"\\",
+        ] {
+            assert!(!is_compact(text.as_bytes()), "{text}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The names of images: `host/repository:tag@digest` (distribution-spec, "Pulling manifests"; distribution/reference grammar).
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
@@ -9,7 +10,7 @@ use crate::digest::Digest;
 
 /// The name of an image as a registry client writes it, normalised: the host is always there, Docker Hub's
 /// aliases and its `library/` are spelled out, and where neither tag nor digest is given the tag is `latest`.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ImageRef {
     host: String,
     repository: String,
@@ -179,6 +180,19 @@ impl fmt::Display for ImageRef {
     }
 }
 
+/// By the text, byte for byte: the order that a version index has, and that `sort` and `jq` give.
+impl Ord for ImageRef {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.to_string().cmp(&other.to_string())
+    }
+}
+
+impl PartialOrd for ImageRef {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl fmt::Debug for ImageRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
@@ -239,6 +253,13 @@ mod tests {
         ] {
             assert!(text.parse::<ImageRef>().is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn names_sort_as_their_texts_do() {
+        let sorted = ["a.io/x-y:1", "a.io/x/y:1", "a.io/x:1", "a.io/x:1-a", "b-c.io/x:1", "b.io/x:1"];
+        let names: Vec<ImageRef> = sorted.map(|t| t.parse().unwrap()).into();
+        assert!(sorted.is_sorted() && names.is_sorted());
     }
 
     #[test]

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::media;
 use crate::oci::{Descriptor, Document, OciError, Raw};
 use crate::reference::ImageRef;
 use crate::template::{RelativePath, TemplateName, TemplateVersion};
+use crate::{limits, media};
 
 /// The content of `oci-layout` (section 3.4).
 pub const OCI_LAYOUT: &[u8] = br#"{"imageLayoutVersion":"1.0.0"}"#;
@@ -93,7 +93,7 @@ impl<'a> Written<'a> {
 #[derive(Debug, thiserror::Error)]
 pub enum VersionIndexError {
     /// It breaks a rule of section 3.
-    #[error("{digest} is not the content of a template version: {rule}")]
+    #[error("blobs/sha256/{} is not the content of a template version: {rule}", digest.hex())]
     Rule {
         /// The document.
         digest: crate::Digest,
@@ -135,15 +135,24 @@ impl Documents {
         let Document::Image { config, layers, .. } = raw.value() else {
             return Err(rule("the documents are not an artifact manifest"));
         };
-        if raw.value().artifact_type() != Some(media::TEMPLATE) || config.media_type != media::OCI_EMPTY {
+        if raw.value().artifact_type() != Some(media::TEMPLATE) {
             return Err(rule("the documents' manifest is not of the artifact type of a template"));
+        }
+        if *config != Descriptor::of(media::OCI_EMPTY, EMPTY) {
+            return Err(rule("the documents' manifest does not have the empty configuration"));
         }
         let (template, rest) = match layers.split_first() {
             Some((first, rest)) if first.media_type == media::TEMPLATE_YAML => (first.clone(), rest),
             _ => return Err(rule("its first layer is not the template")),
         };
+        if template.size > limits::TEMPLATE_BYTES {
+            return Err(rule("the template is larger than 4 MiB"));
+        }
         let mut files: Vec<(RelativePath, Descriptor)> = Vec::new();
         for layer in rest {
+            if ![media::KUBERNETES_YAML, media::FILE].contains(&layer.media_type.as_str()) {
+                return Err(rule("a document is neither a Kubernetes manifest nor a file"));
+            }
             let path = layer.annotations.get(media::TITLE).and_then(|title| title.parse::<RelativePath>().ok());
             let path = path.ok_or_else(|| rule("a file has no proper path for a title"))?;
             if files.last().is_some_and(|(last, _)| *last >= path) {
@@ -224,7 +233,12 @@ impl VersionIndex {
             .filter(|n: &u32| *n > 0 && n.to_string() == revision)
             .ok_or_else(|| rule("it has no proper revision"))?;
         let (documents, rest) = match manifests.split_first() {
-            Some((first, rest)) if first.artifact_type.as_deref() == Some(media::TEMPLATE) => (first.clone(), rest),
+            Some((first, rest))
+                if first.media_type == media::OCI_MANIFEST
+                    && first.artifact_type.as_deref() == Some(media::TEMPLATE) =>
+            {
+                (first.clone(), rest)
+            }
             _ => return Err(rule("its first manifest is not the documents'")),
         };
         let mut images: Vec<Image> = Vec::new();

@@ -1,5 +1,6 @@
 //! What tests and the demonstration pack: small images made in code, the same bytes on every machine.
 
+pub mod bundle;
 pub mod docker_archive;
 pub mod image;
 pub mod shop;

@@ -112,6 +112,9 @@ impl<P: Predicate> Signed for Statement<P> {
             let found: String = kinds.predicate_type.chars().take(100).collect();
             return Err(EnvelopeError::Document(format!("{why}: {found:?} instead of {:?}", P::TYPE)));
         }
+        if !json::is_compact(payload) {
+            return Err(EnvelopeError::Document("its JSON is not compact".to_owned()));
+        }
         let statement: Self = json::parse(payload, P::LIMIT, Numbers::Safe).map_err(EnvelopeError::Payload)?;
         if let Some(feature) = statement.predicate.requires().first() {
             return Err(EnvelopeError::Document(format!("it requires {feature:?}, which this sealift does not know")));

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Predicate, plain_hex};
 use crate::archive::{MemberName, archive_len};
@@ -19,6 +20,7 @@ pub struct PackingList {
     kind: Kind,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     platforms: Vec<String>,
+    #[serde(deserialize_with = "sorted")]
     omitted: BTreeSet<Digest>,
     members: Vec<Member>,
 }
@@ -41,6 +43,15 @@ pub struct Member {
     /// Its content's digest.
     #[serde(with = "plain_hex")]
     pub sha256: Digest,
+}
+
+/// Digests in ascending order, none twice.
+fn sorted<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeSet<Digest>, D::Error> {
+    let digests = Vec::<Digest>::deserialize(d)?;
+    if digests.is_sorted_by(|a, b| a < b) {
+        return Ok(digests.into_iter().collect());
+    }
+    Err(D::Error::custom("`omitted` is not sorted, or names a digest twice"))
 }
 
 impl PackingList {
@@ -109,6 +120,11 @@ impl Predicate for PackingList {
     fn check(&self) -> Result<(), String> {
         if self.members.len() > limits::MEMBERS {
             return Err(format!("{} members are more than {}", self.members.len(), limits::MEMBERS));
+        }
+        // They are for people, and so reach terminals.
+        if let Some(platform) = self.platforms.iter().find(|p| p.is_empty() || !p.bytes().all(|b| b.is_ascii_graphic()))
+        {
+            return Err(format!("{platform:?} is not a platform"));
         }
         let order = |rule: &str| Err(format!("its members are out of order: {rule}"));
         let mut names = self.members.iter().map(|m| m.name).peekable();

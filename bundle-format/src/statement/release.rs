@@ -1,12 +1,13 @@
 //! What a vendor vouches for.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Predicate, Statement};
 use crate::digest::Digest;
 use crate::limits;
 use crate::reference::ImageRef;
-use crate::template::{TemplateName, TemplateVersion};
+use crate::template::{TemplateName, TemplateVersion, Timestamp};
 use crate::version_index::VersionIndex;
 
 /// The predicate of a release (spec/bundle.md section 5.1).
@@ -38,9 +39,16 @@ pub struct Release {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleasedImage {
     /// Its name, normalised.
+    #[serde(deserialize_with = "normalised")]
     pub name: ImageRef,
     /// Digest of its manifest or index.
     pub digest: Digest,
+}
+
+fn normalised<'de, D: Deserializer<'de>>(d: D) -> Result<ImageRef, D::Error> {
+    let text = String::deserialize(d)?;
+    let name: ImageRef = text.parse().map_err(D::Error::custom)?;
+    if name.to_string() == text { Ok(name) } else { Err(D::Error::custom("the name of an image is not normalised")) }
 }
 
 impl Release {
@@ -117,6 +125,12 @@ impl Predicate for Release {
         }
         if self.size > limits::MANIFEST_BYTES {
             return Err(format!("a version index has at most {} bytes", limits::MANIFEST_BYTES));
+        }
+        if self.channel.as_ref().is_some_and(|c| c.parse::<TemplateVersion>().is_err()) {
+            return Err("`channel` is not a channel's name".to_owned());
+        }
+        if self.issued_at.as_ref().is_some_and(|t| t.parse::<Timestamp>().is_err()) {
+            return Err("`issuedAt` is not a time as RFC 3339 writes it, in UTC".to_owned());
         }
         Ok(())
     }

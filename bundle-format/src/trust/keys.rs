@@ -123,6 +123,10 @@ impl PublicKey {
         if key.is_weak() {
             return Err(KeyError::Weak);
         }
+        // A second spelling of the same point would be the same key under a second identity.
+        if key.to_edwards().compress().as_bytes() != key.as_bytes() {
+            return Err(not_a_key(PUBLIC, "its point is not spelled as it must be"));
+        }
         let der = key.to_public_key_der().map_err(|e| not_a_key(PUBLIC, e))?;
         Ok(Self { key, id: KeyId(Digest::of(der.as_bytes())) })
     }

@@ -69,7 +69,7 @@ pub enum BundleError<S: std::error::Error + 'static = std::convert::Infallible> 
     #[error(transparent)]
     VersionIndex(#[from] VersionIndexError),
     /// The release says something else than its content.
-    #[error("the release does not say what its content is: {0}")]
+    #[error("release.dsse.json does not say what its content is: {0}")]
     Release(&'static str),
     /// The content could not be put where it belongs.
     #[error(transparent)]

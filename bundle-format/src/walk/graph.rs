@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::digest::Digest;
 use crate::limits;
-use crate::media;
 use crate::oci::{Descriptor, Document, Raw};
 
 /// How the content does not hang together.
@@ -23,27 +22,34 @@ pub enum GraphFault {
         /// Bytes in a reference.
         referred: u64,
     },
-    /// Two references disagree whether the blob is a manifest.
-    #[error("{0} is referred to as a manifest and as something else")]
+    /// Two references disagree what kind of manifest the blob is, or whether it is one.
+    #[error("blobs/sha256/{} is a manifest, and is referred to by two media types", .0.hex())]
     TwoTypes(Digest),
+    /// An index refers to what is no manifest, or a manifest to one as if it were a layer.
+    #[error("blobs/sha256/{} refers to blobs/sha256/{}, which is not of a kind that may stand there", parent.hex(), child.hex())]
+    Misplaced {
+        /// Who refers.
+        parent: Digest,
+        /// To what.
+        child: Digest,
+    },
     /// Indexes are nested too deep.
-    #[error("{0} lies more than {depth} levels of indexes deep", depth = limits::INDEX_DEPTH)]
+    #[error("blobs/sha256/{} lies more than {depth} levels of indexes deep", .0.hex(), depth = limits::INDEX_DEPTH)]
     TooDeep(Digest),
     /// All manifests together are too large to hold.
     #[error("the manifests have more than {limit} bytes together", limit = limits::MANIFESTS_TOTAL_BYTES)]
     TooLarge,
     /// Content is referred to, and neither carried nor named as omitted.
-    #[error("{0} is missing: content refers to it, the packing list neither has it nor omits it")]
+    #[error("blobs/sha256/{} is missing: content refers to it, the packing list neither has it nor omits it", .0.hex())]
     Missing(Digest),
     /// The list omits what it may not, or what nothing refers to.
-    #[error("{0} cannot be omitted: it is not an entry of an image's index, or it is carried")]
+    #[error("blobs/sha256/{} cannot be omitted: it is not an entry of an image's index, or it is carried", .0.hex())]
     Omitted(Digest),
 }
 
 /// What is known of a blob before it goes by.
 struct Expected {
     descriptor: Descriptor,
-    depth: usize,
     /// An entry of an image's index may be left out.
     omittable: bool,
     seen: bool,
@@ -61,7 +67,7 @@ impl Graph {
     /// A graph of which only the root, the version index, is known.
     pub fn new(root: Descriptor) -> Self {
         let digest = root.digest;
-        let expected = Expected { descriptor: root, depth: 0, omittable: false, seen: false };
+        let expected = Expected { descriptor: root, omittable: false, seen: false };
         Self {
             root: digest,
             nodes: HashMap::from([(digest, expected)]),
@@ -89,17 +95,15 @@ impl Graph {
     /// A manifest or index was proved and parsed: what it refers to may come.
     pub fn add(&mut self, document: Raw) -> Result<(), GraphFault> {
         let digest = document.descriptor().digest;
-        let depth = self.nodes.get(&digest).map_or(0, |n| n.depth);
         let index = matches!(document.value(), Document::Index { .. });
-        let child_depth = if index { depth + 1 } else { depth };
-        if child_depth > limits::INDEX_DEPTH {
-            return Err(GraphFault::TooDeep(digest));
-        }
         let omittable = index && digest != self.root;
         for child in document.value().children() {
+            if child.is_document() != index {
+                return Err(GraphFault::Misplaced { parent: digest, child: child.digest });
+            }
             match self.nodes.get_mut(&child.digest) {
                 None => {
-                    let node = Expected { descriptor: child.clone(), depth: child_depth, omittable, seen: false };
+                    let node = Expected { descriptor: child.clone(), omittable, seen: false };
                     self.nodes.insert(child.digest, node);
                 }
                 Some(node) => {
@@ -107,12 +111,11 @@ impl Graph {
                         let (listed, referred) = (node.descriptor.size, child.size);
                         return Err(GraphFault::Size { digest: child.digest, listed, referred });
                     }
-                    let same = |d: &Descriptor| (media::is_index(&d.media_type), media::is_manifest(&d.media_type));
-                    if same(&node.descriptor) != same(child) {
+                    let known = &node.descriptor;
+                    if (known.is_document() || child.is_document()) && known.media_type != child.media_type {
                         return Err(GraphFault::TwoTypes(child.digest));
                     }
                     node.omittable &= omittable;
-                    node.depth = node.depth.max(child_depth);
                 }
             }
         }
@@ -120,8 +123,26 @@ impl Graph {
         Ok(())
     }
 
+    /// Goes down from the root level by level. Only when all was read is it known how deep an index lies: a second index
+    /// that refers to it may come after it.
+    fn check_depth(&self) -> Result<(), GraphFault> {
+        let index = |digest: &Digest| match self.documents.get(digest).map(Raw::value) {
+            Some(Document::Index { manifests, .. }) => Some(manifests),
+            _ => None,
+        };
+        let mut level = BTreeSet::from([self.root]);
+        for _ in 0..limits::INDEX_DEPTH {
+            level = level.iter().filter_map(index).flatten().map(|child| child.digest).collect();
+        }
+        match level.into_iter().find(|digest| index(digest).is_some()) {
+            Some(digest) => Err(GraphFault::TooDeep(digest)),
+            None => Ok(()),
+        }
+    }
+
     /// Everything went by: what is missing must be what was omitted. Gives the manifests.
     pub fn end(self, omitted: &BTreeSet<Digest>) -> Result<BTreeMap<Digest, Raw>, GraphFault> {
+        self.check_depth()?;
         // In order, so that the same bundle is always refused for the same blob.
         let missing: BTreeMap<_, _> = self.nodes.iter().filter(|(_, n)| !n.seen).collect();
         if let Some((digest, _)) = missing.iter().find(|(digest, node)| !node.omittable || !omitted.contains(digest)) {
