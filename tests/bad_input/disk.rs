@@ -78,6 +78,25 @@ fn an_import_resumes_when_a_full_disk_was_enlarged() {
 }
 
 #[test]
+fn an_installation_onto_a_full_disk_changes_nothing_and_is_made_when_there_is_room() {
+    let shop = Shop::imported();
+    let Some(_disk) = Tmpfs::mount(&shop.path("disk"), "1m") else { return };
+    let install = "install shop --site site -n team --target dir:disk/out";
+    shop.sealift(install).ok();
+    let installed = tree(&shop.path("disk/out"));
+    fill(&shop.path("disk"));
+    let with_report = format!("{install} --with report");
+    shop.sealift(&with_report).refused(1, "E-SPACE", &["disk/out"]);
+    assert_eq!(tree(&shop.path("disk/out")), installed);
+    assert_eq!(shop.list("site")["installations"][0]["complete"], json!(false));
+    fs::remove_file(shop.path("disk/filler")).unwrap();
+    shop.sealift(&with_report).ok();
+    assert_eq!(shop.list("site")["installations"][0]["complete"], json!(true));
+    let secret = |t: &super::common::Tree| t["10-secret-db.yaml"].clone().unwrap().content;
+    assert_eq!(secret(&tree(&shop.path("disk/out"))), secret(&installed));
+}
+
+#[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let shop = Shop::packed();
     let Some(disk) = Tmpfs::mount(&shop.path("disk"), "8m") else { return };
