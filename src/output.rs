@@ -28,6 +28,11 @@ impl Output {
         Self { json: self.json, quiet: true }
     }
 
+    /// For arguments that cannot be understood, beyond that they ask for JSON.
+    pub fn of_usage() -> Self {
+        Self { json: true, quiet: false }
+    }
+
     /// Whether stdout takes one JSON document.
     pub fn json(&self) -> bool {
         self.json
@@ -81,8 +86,13 @@ impl Output {
         }
         if self.json {
             // stderr has said it already if this cannot be written.
-            let _ = self.data(&ErrorReport::of(failure), |_| {});
+            let _ = self.document(failure);
         }
+    }
+
+    /// Gives a failure as the JSON document that it is for machines.
+    pub fn document(&self, failure: &Failure) -> Result<(), Failure> {
+        self.data(&ErrorReport::of(failure), |_| {})
     }
 }
 

@@ -31,8 +31,8 @@ fn space_is_checked_before_anything_is_written() {
 
 #[test]
 fn a_disk_that_fills_up_during_packing_keeps_no_half_bundle() {
-    let shop = Shop::large(4);
-    let Some(disk) = Tmpfs::mount(&shop.path("disk"), "80m") else { return };
+    let shop = Shop::large(8);
+    let Some(disk) = Tmpfs::mount(&shop.path("disk"), "96m") else { return };
     shop.write("disk/large.sealift", b"the old one");
     let pack = "pack large.yaml -o disk/large.sealift --force --key vendor.pem";
     let run = Background::start(&mut shop.command(pack));
@@ -44,7 +44,7 @@ fn a_disk_that_fills_up_during_packing_keeps_no_half_bundle() {
     run.end().refused(1, "E-SPACE", &["disk/large.sealift"]);
     assert_eq!(tree(&shop.path("disk")).keys().collect::<Vec<_>>(), ["filler", "large.sealift"]);
     assert_eq!(shop.read("disk/large.sealift"), b"the old one");
-    disk.remount("size=160m");
+    disk.remount("size=200m");
     shop.sealift(pack).ok();
     shop.sealift("verify disk/large.sealift --key vendor.pub").ok();
 }
@@ -75,6 +75,25 @@ fn an_import_resumes_when_a_full_disk_was_enlarged() {
     let resumed = shop.sealift(line).ok().json();
     assert_eq!(resumed["blobsPresent"], json!(kept), "what was kept is not written again: {resumed}");
     assert_eq!(shop.list("disk/site")["templates"][0]["partial"], json!(false));
+}
+
+#[test]
+fn an_installation_onto_a_full_disk_changes_nothing_and_is_made_when_there_is_room() {
+    let shop = Shop::imported();
+    let Some(_disk) = Tmpfs::mount(&shop.path("disk"), "1m") else { return };
+    let install = "install shop --site site -n team --target dir:disk/out";
+    shop.sealift(install).ok();
+    let installed = tree(&shop.path("disk/out"));
+    fill(&shop.path("disk"));
+    let with_report = format!("{install} --with report");
+    shop.sealift(&with_report).refused(1, "E-SPACE", &["disk/out"]);
+    assert_eq!(tree(&shop.path("disk/out")), installed);
+    assert_eq!(shop.list("site")["installations"][0]["complete"], json!(false));
+    fs::remove_file(shop.path("disk/filler")).unwrap();
+    shop.sealift(&with_report).ok();
+    assert_eq!(shop.list("site")["installations"][0]["complete"], json!(true));
+    let secret = |t: &super::common::Tree| t["10-secret-db.yaml"].clone().unwrap().content;
+    assert_eq!(secret(&tree(&shop.path("disk/out"))), secret(&installed));
 }
 
 #[test]

@@ -84,3 +84,31 @@ fn a_key_is_never_overwritten() {
     shop.refuses("keygen --no-passphrase -o gone/key", 1, "E-IO", &["gone/key.pem"]);
     shop.refuses(PACK, 1, "E-IO", &["vendor.pem"]);
 }
+
+/// Runs `sealift` on a terminal of its own, on which `typed` is typed.
+fn on_a_terminal(shop: &Shop, line: &str, typed: &str) -> Ran {
+    let mut command = std::process::Command::new("script");
+    command.args(["-qec", &format!("{} {line}", env!("CARGO_BIN_EXE_sealift")), "/dev/null"]);
+    let mut run = super::common::Background::fed(shop.prepare(&mut command));
+    run.feed(typed.as_bytes());
+    let ran = run.end();
+    assert!(ran.stdout.contains("passphrase"), "it asks: {ran:#?}");
+    // A terminal has one output.
+    Ran { stderr: ran.stdout.replace('\r', ""), ..ran }
+}
+
+#[test]
+fn a_passphrase_is_asked_for_on_a_terminal() {
+    if !super::common::have(&["script"]) {
+        return;
+    }
+    let shop = Shop::new();
+    on_a_terminal(&shop, "keygen -o sealed", "one\ntwo\n").refused(3, "E-PASSPHRASE", &["not the same"]);
+    assert!(!shop.path("sealed.pem").exists());
+    on_a_terminal(&shop, "keygen -o sealed", "correct horse\ncorrect horse\n").ok();
+    let pack = "pack sealift.yaml -o shop.sealift --key sealed.pem";
+    let refused = on_a_terminal(&shop, pack, "wrong\n").refused(3, "E-PASSPHRASE", &["passphrase of sealed.pem"]);
+    assert!(!shop.path("shop.sealift").exists(), "{refused:#?}");
+    on_a_terminal(&shop, pack, "correct horse\n").ok();
+    shop.sealift("verify shop.sealift --key sealed.pub").ok();
+}

@@ -64,6 +64,21 @@ fn every_failure_gives_one_json_document() {
         assert!(!message.is_empty() && ran.stderr.contains(message), "{line}: stderr says it too: {ran:#?}");
         assert!(error.as_object().unwrap().contains_key("hint"), "{line}");
     }
+    // What cannot even be parsed; stderr then has the parser's own words.
+    for (line, message) in [
+        ("", "a verb is missing"),
+        ("registry", "a verb is missing"),
+        ("unpack", "unrecognized subcommand 'unpack'"),
+        ("pack", "the following required arguments were not provided: --output <FILE> --key <FILE> <TEMPLATE>"),
+        ("list --site a --color", "unexpected argument '--color' found"),
+        ("registry serve --site site --listen nowhere", "invalid value 'nowhere' for '--listen <ADDR>'"),
+    ] {
+        let ran = shop.sealift(&format!("{line} --json"));
+        let error = &ran.json()["error"];
+        assert_eq!((ran.exit, &error["code"], &error["exit"]), (Some(2), &"E-USAGE".into(), &2.into()), "{ran:#?}");
+        assert!(error["message"].as_str().unwrap().starts_with(message), "{line}: {error}");
+    }
+    assert!(shop.sealift("pack --help --json").ok().stdout.starts_with("Pack a template version"));
     let details = shop.sealift("template check bad.yaml --json").json()["error"]["details"].clone();
     let problem = &details[0];
     for member in ["line", "column", "path", "severity", "code", "message"] {
@@ -113,6 +128,18 @@ fn a_reader_who_stops_reading_causes_no_panic() {
         let stderr = String::from_utf8_lossy(&out.stderr);
         assert!(!stderr.contains("panicked"), "{line}: {stderr}");
         assert_eq!(out.status.code(), Some(if line.starts_with("verify") { 3 } else { 0 }), "{line}: {stderr}");
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_a_failure() {
+    let shop = Shop::imported();
+    for line in ["errors", "list --site site --json", "completions fish", "verify shop.sealift --key vendor.pub -q"] {
+        let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+        let out = shop.command(line).stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&out.stderr);
+        assert_eq!(out.status.code(), Some(1), "{line}: {stderr}");
+        assert!(stderr.starts_with("error[E-IO]: writing to stdout: No space left"), "{line}: {stderr}");
     }
 }
 

@@ -113,3 +113,24 @@ fn a_blob_that_was_lost_is_brought_back_by_the_same_bundle() {
         crate::common::files::proved_blobs(&shop.path("site"));
     }
 }
+
+#[test]
+fn others_may_read_a_site_but_not_its_secrets() {
+    let shop = Shop::packed();
+    for (umask, mode) in [("022", 0o644), ("077", 0o600)] {
+        let bin = env!("CARGO_BIN_EXE_sealift");
+        for line in [
+            format!("import shop.sealift --key vendor.pub --site site-{umask} -q"),
+            format!("install shop --site site-{umask} -n team --target dir:out-{umask} -q"),
+        ] {
+            let mut command = std::process::Command::new("sh");
+            command.args(["-c", &format!("umask {umask}; exec {bin} {line}")]);
+            super::common::Ran::of(shop.prepare(&mut command)).ok();
+        }
+        for (name, file) in tree(&shop.path(&format!("site-{umask}"))) {
+            let Some(file) = file else { continue };
+            let wanted = if name.starts_with("installations/") { 0o600 } else { mode };
+            assert_eq!(file.mode & 0o777, wanted, "{name}, umask {umask}");
+        }
+    }
+}

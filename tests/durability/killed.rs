@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use bundle_format::Digest;
 
 use super::common::files::proved_blobs;
-use super::common::{Background, Ran, Shop, have, output, tree};
+use super::common::registry::Registry;
+use super::common::{Background, Ran, Shop, have, tree};
 
 const PACK: &str = "pack large.yaml -o large.sealift --key vendor.pem -q";
 const IMPORT: &str = "import large.sealift --key vendor.pub --site site -q";
@@ -172,5 +173,32 @@ fn an_installation_killed_at_any_time_keeps_its_secrets() {
     assert!(first.is_none() || first == secret());
     assert_eq!(shop.list("site")["installations"][0]["complete"], true);
     assert!(!shop.path("out/.sealift-staging").exists());
-    output(shop.prepare(&mut Command::new("ls")));
+}
+
+#[test]
+fn an_import_into_a_registry_that_is_killed_shows_no_tag_and_resumes() {
+    if !have(&["docker-registry", "curl"]) {
+        return;
+    }
+    let shop = Shop::packed();
+    let registry = Registry::open();
+    let host = registry.host();
+    let bundle = shop.read("shop.sealift");
+    let line = format!("--key vendor.pub --registry http://{host} -q");
+    let repositories = ["sealift/shop", "registry.example/shop/web", "registry.example/shop/db"];
+    for point in [600, bundle.len() / 2, bundle.len()] {
+        let mut import = Background::fed(&mut shop.command(&format!("import - {line}")));
+        import.feed(&bundle[..point]);
+        import.kill();
+        for repository in repositories {
+            let tags = Command::new("curl").args(["-s", &format!("http://{host}/v2/{repository}/tags/list")]).output();
+            let tags: serde_json::Value = serde_json::from_slice(&tags.unwrap().stdout).unwrap();
+            assert!(tags["tags"].as_array().is_none_or(Vec::is_empty), "{repository} after {point} bytes: {tags}");
+        }
+    }
+    shop.sealift(&format!("import shop.sealift {line}")).ok();
+    for repository in repositories {
+        let tags = shop.run(&format!("curl -sf http://{host}/v2/{repository}/tags/list"));
+        assert!(String::from_utf8(tags).unwrap().contains("1.0.0"), "{repository}");
+    }
 }

@@ -3,16 +3,20 @@
 use std::fs;
 
 use super::common::process::wait_for;
-use super::common::{Background, IMPORT, Shop};
+use super::common::{Background, IMPORT, Shop, tree};
 
 #[test]
 fn of_two_imports_one_is_told_who_the_other_is() {
     let shop = Shop::packed();
+    let members = shop.sealift("inspect shop.sealift --key vendor.pub --json").ok().json()["members"].clone();
+    let blobs = |m: &&serde_json::Value| m["name"].as_str().unwrap().starts_with("blobs/");
+    let blobs = members.as_array().unwrap().iter().filter(blobs).count();
     let bundle = shop.read("shop.sealift");
     let mut first = Background::fed(&mut shop.command("import - --key vendor.pub --site site"));
     first.feed(&bundle[..bundle.len() - 1]);
-    wait_for("the first import has the lock", || {
-        fs::read_to_string(shop.path("site/lock")).is_ok_and(|text| text.contains(&first.id().to_string()))
+    wait_for("the first import has everything but the last byte", || {
+        let there = fs::read_dir(shop.path("site/blobs/sha256")).map_or(0, Iterator::count);
+        there == blobs && tree(&shop.path("site/tmp")).is_empty()
     });
     let process = format!("process {}", first.id());
     for line in [IMPORT, "import shop.sealift --key vendor.pub --site ./site"] {
@@ -27,7 +31,7 @@ fn of_two_imports_one_is_told_who_the_other_is() {
 }
 
 #[test]
-fn an_installation_waits_for_nobody_who_writes_to_the_site() {
+fn an_installation_is_told_who_writes_to_the_site() {
     let shop = Shop::imported();
     let mut import = Background::fed(&mut shop.command("import - --key vendor.pub --site site"));
     import.feed(&shop.read("shop.sealift"));
@@ -42,7 +46,7 @@ fn an_installation_waits_for_nobody_who_writes_to_the_site() {
 
 #[test]
 fn of_two_packs_to_one_output_one_writes_it() {
-    let shop = Shop::large(4);
+    let shop = Shop::large(8);
     let line = "pack large.yaml -o large.sealift --key vendor.pem";
     let first = Background::start(&mut shop.command(line));
     let partial = shop.path(".large.sealift.partial");
@@ -58,7 +62,7 @@ fn of_two_packs_to_one_output_one_writes_it() {
 
 #[test]
 fn an_output_that_appears_meanwhile_is_not_replaced() {
-    let shop = Shop::large(4);
+    let shop = Shop::large(8);
     let pack = Background::start(&mut shop.command("pack large.yaml -o large.sealift --key vendor.pem"));
     let partial = shop.path(".large.sealift.partial");
     wait_for("packing has begun", || partial.exists());

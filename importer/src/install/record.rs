@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bundle_format::json::{self, Numbers};
 use bundle_format::template::{ComponentName, TemplateName, TemplateVersion};
 use bundle_format::{Digest, ImageRef};
-use registry_lite::store::replace;
+use registry_lite::store::{Readable, replace};
 use registry_lite::{LockedStore, StoreError};
 use serde::{Deserialize, Serialize};
 
@@ -106,8 +106,7 @@ pub(super) fn keep(
     let dir = folder(site.dir(), namespace, name);
     fs::create_dir_all(&dir).map_err(|source| StoreError::Io { what: "making", path: dir.clone(), source })?;
     let bytes = serde_json::to_vec_pretty(record).map_err(StoreError::Json)?;
-    // Temporary files are made for their owner alone, and a rename keeps that.
-    replace(&dir.join(format!("{}.json", record.number)), &bytes)?;
+    replace(&dir.join(format!("{}.json", record.number)), &bytes, Readable::ByOwner)?;
     // The folders may be new: their names must last as well.
     for dir in dir.ancestors().take(3) {
         registry_lite::store::sync_dir(dir)?;

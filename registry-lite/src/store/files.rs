@@ -2,9 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
+use tempfile::NamedTempFile;
 
 use super::error::StoreError;
 
@@ -31,21 +33,44 @@ pub(super) fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// Who may read a file of a site.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readable {
+    /// Everybody who may read the folder, as far as the umask lets: another user may serve what root imported.
+    ByOthers,
+    /// The owner alone.
+    ByOwner,
+}
+
+impl Readable {
+    pub(super) fn permissions(self) -> fs::Permissions {
+        fs::Permissions::from_mode(match self {
+            Self::ByOthers => 0o644,
+            Self::ByOwner => 0o600,
+        })
+    }
+}
+
 /// Puts `bytes` at `path` in one step: temporary file beside it, sync, rename, sync of the folder.
 ///
 /// # Errors
 /// Those of the file system; the old content is then still there.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+pub fn replace(path: &Path, bytes: &[u8], readable: Readable) -> Result<(), StoreError> {
     let dir = path.parent().map_or_else(PathBuf::new, Path::to_owned);
     let io = |what| {
         let path = path.to_owned();
         move |source| StoreError::Io { what, path, source }
     };
-    let mut file = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(&dir).map_err(io("making a file for"))?;
+    let mut file = temporary_in(&dir, readable).map_err(io("making a file for"))?;
     file.write_all(bytes).map_err(io("writing"))?;
     file.as_file().sync_all().map_err(io("syncing"))?;
     file.persist(path).map_err(|e| io("naming")(e.error))?;
     sync_dir(&dir)
+}
+
+/// A file in `dir` that goes with the value unless it is named.
+pub(super) fn temporary_in(dir: &Path, readable: Readable) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(TEMPORARY).permissions(readable.permissions()).tempfile_in(dir)
 }
 
 /// Makes the names in a folder durable.

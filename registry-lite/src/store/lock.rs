@@ -9,7 +9,7 @@ use bundle_format::{Descriptor, Digest, media};
 
 use super::error::StoreError;
 use super::writer::Syncer;
-use super::{BlobWriter, Store, files, index_bytes, replace};
+use super::{BlobWriter, Readable, Store, files, index_bytes, replace};
 
 /// A site that this process alone writes to, until the value goes.
 #[derive(Debug)]
@@ -138,7 +138,7 @@ impl LockedStore {
         if after == before && !more {
             return Ok(());
         }
-        replace(&self.store.dir.join("index.json"), &index_bytes(after)?)
+        replace(&self.store.dir.join("index.json"), &index_bytes(after)?, Readable::ByOthers)
     }
 }
 

@@ -26,7 +26,7 @@ use bundle_format::{BlobSource, Descriptor, Digest, SourceError};
 use serde::{Deserialize, Serialize};
 
 pub use error::StoreError;
-pub use files::{free_space, replace, sync_dir};
+pub use files::{Readable, free_space, replace, sync_dir};
 pub use lock::LockedStore;
 pub use writer::BlobWriter;
 
@@ -97,11 +97,11 @@ impl Store {
         // Two first imports at once: the lock decides which of them makes the site.
         let locked = Self { dir: dir.to_owned() }.lock()?;
         if Self::open(dir).is_err() {
-            replace(&dir.join("oci-layout"), bundle_format::version_index::OCI_LAYOUT)?;
-            replace(&dir.join("index.json"), &index_bytes(Vec::new())?)?;
+            replace(&dir.join("oci-layout"), bundle_format::version_index::OCI_LAYOUT, Readable::ByOthers)?;
+            replace(&dir.join("index.json"), &index_bytes(Vec::new())?, Readable::ByOthers)?;
             // Last, because it says that the rest is there.
             let marker = serde_json::to_vec(&Marker { format: FORMAT.to_owned() })?;
-            replace(&dir.join("site.json"), &marker)?;
+            replace(&dir.join("site.json"), &marker, Readable::ByOthers)?;
         }
         Ok(locked)
     }

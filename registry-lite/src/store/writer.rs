@@ -27,7 +27,7 @@ pub struct BlobWriter<'a> {
 impl<'a> BlobWriter<'a> {
     pub(super) fn new(tmp: &Path, to: PathBuf, size: u64, syncer: &'a Syncer) -> Result<Self, StoreError> {
         let io = |source| StoreError::Io { what: "making a file in", path: tmp.to_owned(), source };
-        let file = tempfile::Builder::new().prefix(files::TEMPORARY).tempfile_in(tmp).map_err(io)?;
+        let file = files::temporary_in(tmp, files::Readable::ByOthers).map_err(io)?;
         // Tells of a full disk now rather than after half the blob. File systems that cannot reserve are no worse off.
         match rustix::fs::fallocate(file.as_file(), FallocateFlags::KEEP_SIZE, 0, size.max(1)) {
             Err(e @ (Errno::NOSPC | Errno::DQUOT)) => Err(io(e.into())),
@@ -119,13 +119,6 @@ fn sync_all(blobs: &Path, incoming: &Receiver<Message>) {
 fn sync_one(file: NamedTempFile, to: PathBuf) -> Result<(), StoreError> {
     let sync = |file: &File| file.sync_data();
     sync(file.as_file()).map_err(|source| StoreError::Io { what: "syncing", path: to.clone(), source })?;
-    // Content is readable by everybody who may read the folder, as umask says of new files; temporary files are not.
-    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    file.as_file().set_permissions(mode).map_err(|source| StoreError::Io {
-        what: "opening up",
-        path: to.clone(),
-        source,
-    })?;
     file.persist(&to).map_err(|e| StoreError::Io { what: "naming", path: to, source: e.error })?;
     Ok(())
 }
