@@ -1,5 +1,5 @@
 # Runs (tab-separated: size, what, cache, round, wall s, user s, sys s, peak KiB, server's CPU s) to results.json.
-# `$machine`: facts, in an array of one; `$bytes`: size to bytes of its bundle.
+# `$machine`: facts, in an array of one; `$bytes`: size to the bytes of its bundle and of its largest blob.
 
 def median: sort | if length % 2 == 1 then .[length / 2 | floor] else (.[length / 2 - 1] + .[length / 2]) / 2 end;
 def round3: . * 1000 | round / 1000;
@@ -37,12 +37,14 @@ def spread: {median: (median | round3), min: (min | round3)};
   ],
   ratios: [
     ($bytes | keys[]) as $size | ("warm", "cold") as $cache
-    | ratio($size; $cache; "pack"; ["pack/cp+sync", "pack/hash"]) + {limit: 1.3},
+    # The limits are for a medium that is not the limit, and mean nothing where starting a process weighs.
+    | (if $size == "smoke" then {} else null end) as $no_limit
+    | ratio($size; $cache; "pack"; ["pack/cp+sync", "pack/hash"]) + ($no_limit // {limit: 1.3}),
       ratio($size; $cache; "pack"; ["pack/cp", "pack/hash"]),
       ratio($size; $cache; "pack"; ["pack/skopeo"]),
-      ratio($size; $cache; "verify"; ["verify/hash"]) + {limit: 1.1},
-      ratio($size; $cache; "verify-1-core"; ["verify-1-core/hash"]) + {limit: 1.1},
-      ratio($size; $cache; "import"; ["import/cp+sync", "import/hash"]) + {limit: 1.3},
+      ratio($size; $cache; "verify"; ["verify/hash"]) + ($no_limit // {limit: 1.1}),
+      ratio($size; $cache; "verify-1-core"; ["verify-1-core/hash"]) + ($no_limit // {limit: 1.1}),
+      ratio($size; $cache; "import"; ["import/cp+sync", "import/hash"]) + ($no_limit // {limit: 1.3}),
       ratio($size; $cache; "import"; ["import/cp", "import/hash"])
   ],
   runs: $runs

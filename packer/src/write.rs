@@ -8,6 +8,7 @@ use bundle_format::Digest;
 use bundle_format::archive::{ArchiveWriter, MemberName};
 use bundle_format::hashing::{Gone, HashLine};
 use bundle_format::walk::Progress;
+use registry_lite::store::Writeback;
 
 use crate::error::PackError;
 use crate::plan::{Content, SignedPlan, open_regular};
@@ -62,7 +63,7 @@ impl SignedPlan {
 
     fn write_to(&self, file: &File, out: &Path, progress: &dyn Progress) -> Result<(), PackError> {
         let io = |source| PackError::Write { path: out.to_owned(), source };
-        let mut archive = ArchiveWriter::new(file);
+        let mut archive = ArchiveWriter::new(Writeback::new(file));
         archive.member(MemberName::Release, self.release.envelope().bytes()).map_err(io)?;
         archive.member(MemberName::PackingList, self.list.envelope().bytes()).map_err(io)?;
         std::thread::scope(|scope| {
@@ -86,7 +87,7 @@ impl SignedPlan {
 
     fn copy(
         &self,
-        archive: &mut ArchiveWriter<&File>,
+        archive: &mut ArchiveWriter<Writeback<&File>>,
         line: &mut HashLine,
         (name, size, content): (MemberName, u64, &Content),
         out: &Path,

@@ -15,6 +15,7 @@
 mod error;
 mod files;
 mod lock;
+mod writeback;
 mod writer;
 
 use std::fs;
@@ -28,6 +29,7 @@ use serde::{Deserialize, Serialize};
 pub use error::StoreError;
 pub use files::{Readable, free_space, replace, sync_dir};
 pub use lock::LockedStore;
+pub use writeback::Writeback;
 pub use writer::BlobWriter;
 
 use crate::extent::{BlobRead, Extent};

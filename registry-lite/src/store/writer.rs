@@ -12,6 +12,7 @@ use tempfile::NamedTempFile;
 
 use super::error::StoreError;
 use super::files;
+use super::writeback::Writeback;
 
 /// Files that may wait for their sync.
 const QUEUE: usize = 16;
@@ -19,7 +20,7 @@ const QUEUE: usize = 16;
 /// A blob being written, under a temporary name. Dropping it forgets it.
 #[derive(Debug)]
 pub struct BlobWriter<'a> {
-    file: NamedTempFile,
+    file: Writeback<NamedTempFile>,
     to: PathBuf,
     syncer: &'a Syncer,
 }
@@ -31,7 +32,7 @@ impl<'a> BlobWriter<'a> {
         // Tells of a full disk now rather than after half the blob. File systems that cannot reserve are no worse off.
         match rustix::fs::fallocate(file.as_file(), FallocateFlags::KEEP_SIZE, 0, size.max(1)) {
             Err(e @ (Errno::NOSPC | Errno::DQUOT)) => Err(io(e.into())),
-            _ => Ok(Self { file, to, syncer }),
+            _ => Ok(Self { file: Writeback::new(file), to, syncer }),
         }
     }
 
@@ -40,11 +41,7 @@ impl<'a> BlobWriter<'a> {
     /// # Errors
     /// Those of the file system.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.file.as_file_mut().write_all(bytes).map_err(|source| StoreError::Io {
-            what: "writing",
-            path: self.to.clone(),
-            source,
-        })
+        self.file.write_all(bytes).map_err(|source| StoreError::Io { what: "writing", path: self.to.clone(), source })
     }
 
     /// The blob is whole and proved: it is synced and named in the background.
@@ -52,7 +49,7 @@ impl<'a> BlobWriter<'a> {
     /// # Errors
     /// One of the blobs before could not be synced.
     pub fn commit(self) -> Result<(), StoreError> {
-        self.syncer.hand_over(Message::Commit(self.file, self.to))
+        self.syncer.hand_over(Message::Commit(self.file.into_inner(), self.to))
     }
 }
 
