@@ -29,6 +29,8 @@ fn every_verb_gives_one_json_document() {
             "install shop --site site -n team --target dir:out",
             &["name", "version", "namespace", "target", "record", "files"],
         ),
+        ("demo", &["dir", "steps"]),
+        ("output-schema", &["$schema", "title"]),
     ] {
         let json = shop.sealift(&format!("{line} --json")).ok().json();
         for member in members {
