@@ -23,6 +23,8 @@ pub struct HashLine {
     returned: Receiver<Vec<u8>>,
     digests: Receiver<Digest>,
     kept: Option<Vec<u8>>,
+    /// Buffers that were made so far: a small bundle needs one.
+    made: usize,
 }
 
 /// The hashing thread has ended, which only its panic explains.
@@ -36,10 +38,6 @@ impl HashLine {
         let (chunks, incoming) = sync_channel::<Message>(BUFFERS);
         let (give_back, returned) = sync_channel(BUFFERS);
         let (send_digest, digests) = sync_channel(1);
-        for _ in 0..BUFFERS {
-            // The channel has room for all of them, and its other end lives in this function.
-            let _ = give_back.send(vec![0; CHUNK]);
-        }
         scope.spawn(move || {
             let mut hasher = Hasher::default();
             for message in incoming {
@@ -56,7 +54,7 @@ impl HashLine {
                 }
             }
         });
-        Self { chunks, returned, digests, kept: None }
+        Self { chunks, returned, digests, kept: None, made: 0 }
     }
 
     /// A buffer of [`CHUNK`] bytes to read into.
@@ -64,8 +62,12 @@ impl HashLine {
     /// # Errors
     /// [`Gone`].
     pub fn buffer(&mut self) -> Result<Vec<u8>, Gone> {
-        match self.kept.take() {
+        match self.kept.take().or_else(|| self.returned.try_recv().ok()) {
             Some(buffer) => Ok(buffer),
+            None if self.made < BUFFERS => {
+                self.made += 1;
+                Ok(vec![0; CHUNK])
+            }
             None => self.returned.recv().map_err(|_| Gone),
         }
     }

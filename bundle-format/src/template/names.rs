@@ -14,12 +14,13 @@ checked_text!(
 
 checked_text!(
     /// The version of a template: a tag that every OCI registry takes, of at most 64 characters so that a revision fits
-    /// behind it. `+`, which semantic versions use for build metadata, is not a legal character of a tag.
+    /// behind it. `+`, which semantic versions use for build metadata, is not a legal character of a tag. It does not end in
+    /// `-rN`, which is how a revision is written: `1.0-r2` is revision 2 of version `1.0`, and nothing else.
     TemplateVersion,
     "a template's version",
-    "1 to 64 letters, digits, `_`, `.` and `-`, first no `.` or `-`",
-    "^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$",
-    |text| text.len() <= 64 && crate::reference::is_tag(text)
+    "1 to 64 letters, digits, `_`, `.` and `-`, first no `.` or `-`, at the end no `-r` and a number",
+    "^(?!.*-r[0-9]+$)[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$",
+    |text| text.len() <= 64 && crate::reference::is_tag(text) && !ends_in_revision(text)
 );
 
 impl TemplateVersion {
@@ -112,6 +113,11 @@ impl ImageSource {
             None => ("", &self.0),
         }
     }
+}
+
+/// Whether `text` ends in `-rN`.
+fn ends_in_revision(text: &str) -> bool {
+    text.rsplit_once("-r").is_some_and(|(_, n)| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// Whether `text` is a DNS label (RFC 1123): at most 63 of `[a-z0-9-]`, first and last no `-`.

@@ -1,8 +1,9 @@
 //! Why nothing was imported.
 
+use bundle_format::template::TemplateError;
 use bundle_format::version_index::VersionIndexError;
 use bundle_format::walk::BundleError;
-use bundle_format::{Code, Coded, Digest};
+use bundle_format::{Code, Coded, Digest, SourceError};
 use registry_lite::StoreError;
 use registry_lite::client::ClientError;
 
@@ -41,6 +42,25 @@ pub enum ImportError {
         /// Its answer.
         source: Box<ClientError>,
     },
+    /// What was written cannot be read back.
+    #[error(transparent)]
+    ReadBack(#[from] SourceError),
+    /// The template is one that this version cannot install.
+    #[error("the template of {label}: {source}")]
+    Template {
+        /// `NAME:TAG`.
+        label: String,
+        /// What is wrong.
+        source: TemplateError,
+    },
+    /// The template describes something else than it travels with.
+    #[error("the template of {label} is not about its content: the {what} differ")]
+    Disagrees {
+        /// `NAME:TAG`.
+        label: String,
+        /// What differs.
+        what: &'static str,
+    },
     /// The release cannot be written beside its content.
     #[error(transparent)]
     VersionIndex(#[from] VersionIndexError),
@@ -55,6 +75,8 @@ impl Coded for ImportError {
             Self::Client(e) => e.code(),
             Self::VersionExists { .. } => Code::VersionExists,
             Self::Sparse { .. } => Code::Registry,
+            Self::ReadBack(_) => Code::Io,
+            Self::Template { .. } | Self::Disagrees { .. } => Code::Release,
             Self::VersionIndex(_) => Code::Internal,
         }
     }
@@ -74,7 +96,11 @@ impl Coded for ImportError {
                 "pack without --platform for such a registry, or import into a site and use `sealift registry serve`"
                     .to_owned(),
             ),
-            Self::VersionIndex(_) => None,
+            Self::Template { .. } => {
+                Some("the vendor may have used a newer sealift: ask for that one, too".to_owned())
+            }
+            Self::Disagrees { .. } => Some("nothing was published; tell the vendor".to_owned()),
+            Self::ReadBack(_) | Self::VersionIndex(_) => None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Import: the walk that verifies, with a sink that keeps (spec/bundle.md section 7.2).
 
+mod agree;
 mod error;
 mod registry;
 mod site;

@@ -8,6 +8,7 @@ use bundle_format::walk::{Bundle, Progress, Proved, Sink, SinkAction};
 use bundle_format::{BlobSource, Descriptor, Digest, Document, Raw, media};
 use registry_lite::client::{ClientError, Reference, Registry, Upload};
 
+use super::agree::check_template;
 use super::{Amount, ImportError, Imported};
 
 /// A registry, and the path in it below which everything goes.
@@ -50,6 +51,7 @@ pub fn import_to_registry<R: Read>(
     };
     let proved = bundle.prove(&mut sink, progress)?;
     let (written, present) = (sink.written, sink.present);
+    check_template(&proved, &target.registry.source(&repository)?)?;
     Publisher { target, proved: &proved, home: &repository }.publish()?;
     Ok(Imported {
         release: proved.release.id(),

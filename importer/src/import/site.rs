@@ -8,6 +8,7 @@ use bundle_format::{Descriptor, media};
 use registry_lite::store::BlobWriter;
 use registry_lite::{LockedStore, StoreError};
 
+use super::agree::check_template;
 use super::{Amount, ImportError, Imported, blobs};
 
 /// Proves the rest of `bundle` and puts its content into `site`. Blobs that are there are not written again; nothing is visible
@@ -33,6 +34,8 @@ pub fn import_to_site<R: Read>(
     let mut sink = StoreSink { site, open: None, written: Amount::default(), present: Amount::default() };
     let proved = bundle.prove(&mut sink, progress)?;
     let (written, present) = (sink.written, sink.present);
+    site.settle()?;
+    check_template(&proved, site.store())?;
     publish(site, &proved)?;
     Ok(Imported {
         release: proved.release.id(),
