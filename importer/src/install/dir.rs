@@ -25,15 +25,15 @@ impl fmt::Display for DirTarget {
 }
 
 impl DirTarget {
-    /// The target at `dir`, which is made if it does not exist.
+    /// The target at `dir`, which is made when there is something to write.
     ///
     /// # Errors
-    /// The folder cannot be made or named.
+    /// The path cannot be made absolute.
     pub fn new(dir: &Path) -> Result<Self, InstallError> {
-        let io = |what| move |source| InstallError::Target { what, path: dir.to_owned(), source };
-        fs::create_dir_all(dir).map_err(io("making"))?;
         // One spelling, so that the record of an installation finds its target again from any working folder.
-        Ok(Self { dir: fs::canonicalize(dir).map_err(io("finding"))? })
+        let dir = std::path::absolute(dir)
+            .map_err(|source| InstallError::Target { what: "finding", path: dir.to_owned(), source })?;
+        Ok(Self { dir })
     }
 
     /// The folder.
@@ -60,6 +60,7 @@ impl DirTarget {
             let path = path.to_owned();
             move |source: io::Error| InstallError::Target { what, path, source }
         };
+        fs::create_dir_all(&self.dir).map_err(io("making", &self.dir))?;
         // Hidden, and no .yaml: `kubectl apply -f` passes it by if a kill leaves it behind; the next run sweeps it.
         let staging = self.dir.join(".sealift-staging");
         if staging.exists() {
