@@ -31,8 +31,11 @@ impl DirTarget {
     /// The path cannot be made absolute.
     pub fn new(dir: &Path) -> Result<Self, InstallError> {
         // One spelling, so that the record of an installation finds its target again from any working folder.
-        let dir = std::path::absolute(dir)
-            .map_err(|source| InstallError::Target { what: "finding", path: dir.to_owned(), source })?;
+        let dir = std::path::absolute(dir).map_err(|source| InstallError::Target {
+            what: "finding",
+            path: dir.to_owned(),
+            source,
+        })?;
         Ok(Self { dir })
     }
 
