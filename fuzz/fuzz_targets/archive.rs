@@ -24,7 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
         let read = usize::try_from(reader.position() - before).unwrap_or(usize::MAX);
         left = &left[read..];
     }
-    if let Ok(length) = reader.end() {
+    if let Ok(length) = reader.end(MemberName::Release) {
         assert_eq!(length, bytes.len() as u64);
         assert_eq!(writer.finish().ok().as_deref(), Some(bytes), "an archive has one spelling");
     }

@@ -51,10 +51,10 @@ pub enum Fault {
     },
     /// A byte between the end of a member and the next header is not zero.
     Padding(MemberName),
-    /// What follows the last member is not two zero blocks.
-    End,
-    /// Bytes follow the end.
-    Trailing,
+    /// What follows the last member, which this is, is not two zero blocks.
+    End(MemberName),
+    /// Bytes follow the end, after the last member, which this is.
+    Trailing(MemberName),
 }
 
 impl fmt::Display for Fault {
@@ -73,8 +73,12 @@ impl fmt::Display for Fault {
                 write!(f, "{name} has {size} bytes, more than the {limit} that it may have")
             }
             Self::Padding(name) => write!(f, "the padding after {name} was changed"),
-            Self::End => f.write_str("the end of the archive was changed, or a member was added"),
-            Self::Trailing => f.write_str("there are bytes after the end of the archive"),
+            Self::End(last) => {
+                write!(f, "the end of the archive, after {last}, was changed or cut, or a member was added there")
+            }
+            Self::Trailing(last) => {
+                write!(f, "there are bytes after the end of the archive, whose last member is {last}")
+            }
         }
     }
 }
@@ -187,11 +191,11 @@ impl<R: Read> ArchiveReader<R> {
         Ok(())
     }
 
-    /// Reads the two zero blocks and the end of the file. Returns the archive's length in bytes.
+    /// Reads the two zero blocks and the end of the file, after the member `last`. Returns the archive's length in bytes.
     ///
     /// # Errors
     /// Anything else.
-    pub fn end(mut self) -> Result<u64, ArchiveError> {
+    pub fn end(mut self, last: MemberName) -> Result<u64, ArchiveError> {
         let at = self.position;
         let mut tail = Vec::new();
         // One byte more than the end has, to see whether something follows.
@@ -200,8 +204,8 @@ impl<R: Read> ArchiveReader<R> {
             .read_to_end(&mut tail)
             .map_err(|e| ArchiveError { position: at, fault: Fault::Io(e) })?;
         let fault = match tail.len() {
-            n if tail.iter().take(2 * BLOCK).any(|b| *b != 0) || n < 2 * BLOCK => Fault::End,
-            n if n > 2 * BLOCK => Fault::Trailing,
+            n if tail.iter().take(2 * BLOCK).any(|b| *b != 0) || n < 2 * BLOCK => Fault::End(last),
+            n if n > 2 * BLOCK => Fault::Trailing(last),
             n => return Ok(at + n as u64),
         };
         Err(ArchiveError { position: at, fault })
@@ -251,7 +255,7 @@ fn foreign(block: &[u8; BLOCK]) -> Option<&'static str> {
         [0xfd, b'7', b'z', b'X', b'Z', ..] => "it is xz'd; bundles are not compressed as a whole",
         [b'P', b'K', ..] => "it is a zip file",
         b if b.starts_with(b"release.dsse.json\0") => return None,
-        b if &b[257..262] == b"ustar" => "it is some other tar archive",
+        b if &b[257..262] == b"ustar" => "it is some other tar archive, whose first member is not release.dsse.json",
         _ => "it does not begin as one",
     })
 }

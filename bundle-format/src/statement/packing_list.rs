@@ -91,6 +91,12 @@ impl PackingList {
         &self.members
     }
 
+    /// The name of the last member of the archive.
+    #[must_use]
+    pub fn last(&self) -> MemberName {
+        self.members.last().map_or(MemberName::PackingList, |m| m.name)
+    }
+
     /// The members before the list in the archive: release and trust documents.
     pub fn head(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().take_while(|m| matches!(m.name, MemberName::Release | MemberName::Trust(_)))

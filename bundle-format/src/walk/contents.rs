@@ -159,7 +159,7 @@ impl<R: Read, S: Sink> Walk<'_, R, S> {
         }
         let manifests = self.graph.end(list.omitted())?;
         let at = self.archive.position();
-        let len = self.archive.end()?;
+        let len = self.archive.end(list.last())?;
         self.progress.advance(len - at);
         Ok(Body { index_json: self.index_json, manifests, extents: self.extents, len })
     }

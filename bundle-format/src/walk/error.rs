@@ -87,8 +87,8 @@ impl<S: Coded + 'static> Coded for BundleError<S> {
                 Fault::Header { .. } => Code::Member,
                 Fault::TooLarge { .. } => Code::Limit,
                 Fault::Padding(_) => Code::Padding,
-                Fault::End => Code::End,
-                Fault::Trailing => Code::Trailing,
+                Fault::End(_) => Code::End,
+                Fault::Trailing(_) => Code::Trailing,
             },
             Self::Envelope { .. } => Code::Envelope,
             Self::Distrust { source, .. } => match source.as_ref() {

@@ -106,7 +106,7 @@ impl<R: Read> Bundle<R> {
             end = end.saturating_add(all);
             end > actual
         });
-        let fault = cut.map_or(Fault::End, |m| Fault::Truncated(m.name));
+        let fault = cut.map_or(Fault::End(self.list.value().predicate().last()), |m| Fault::Truncated(m.name));
         Err(ArchiveError { position: actual, fault }.into())
     }
 
