@@ -1,7 +1,7 @@
 //! How far a long work is: a bar with rate and time left on a terminal, a line now and then elsewhere.
 
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use bundle_format::walk::Progress;
@@ -20,6 +20,7 @@ pub struct Bar {
     done: AtomicU64,
     start: Instant,
     shown: Shown,
+    interrupted: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Debug)]
@@ -45,7 +46,21 @@ impl Bar {
             }
             (false, false) => Shown::Lines(Mutex::new(now)),
         };
-        Self { what, total, done: AtomicU64::new(0), start: now, shown }
+        Self { what, total, done: AtomicU64::new(0), start: now, shown, interrupted: None }
+    }
+
+    /// Lets the work end by itself when the user or the system asks for it, as one that leaves something behind must. Asked a
+    /// second time, the process ends at once.
+    #[cfg(feature = "packer")]
+    pub fn interruptible(mut self) -> std::io::Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        // Not SIGHUP, which nohup wants ignored.
+        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&flag))?;
+            signal_hook::flag::register(signal, Arc::clone(&flag))?;
+        }
+        self.interrupted = Some(flag);
+        Ok(self)
     }
 
     /// Ends the bar, and returns what a closing line says of the work: `1.00 GiB in 1.2 s, 853 MiB/s`.
@@ -67,6 +82,10 @@ impl Drop for Bar {
 }
 
 impl Progress for Bar {
+    fn cancelled(&self) -> bool {
+        self.interrupted.as_ref().is_some_and(|flag| flag.load(Ordering::Relaxed))
+    }
+
     fn advance(&self, more: u64) {
         let done = self.done.fetch_add(more, Ordering::Relaxed) + more;
         match &self.shown {

@@ -74,6 +74,7 @@ macro_rules! codes {
 codes! {
     Io "E-IO" Machine "A file or device cannot be read or written.",
     Space "E-SPACE" Machine "There is less free space than the work needs.",
+    Interrupted "E-INTERRUPTED" Machine "A signal ended the work, which left nothing behind.",
     Internal "E-INTERNAL" Machine "Something that cannot happen has happened; please report it.",
     Usage "E-USAGE" Usage "The arguments do not go together.",
     NoKey "E-NO-KEY" Untrusted "No public key was given, so nothing can be proved.",

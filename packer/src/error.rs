@@ -117,6 +117,9 @@ pub enum PackError {
     /// Signing failed.
     #[error(transparent)]
     Signing(#[from] SigningError),
+    /// Somebody does not want the bundle any more.
+    #[error("interrupted; nothing was left behind")]
+    Interrupted,
     /// The output is there already.
     #[error("{} exists already", path.display())]
     Exists {
@@ -161,6 +164,7 @@ impl Coded for PackError {
             Self::TooMuch(_) | Self::TooDeep { .. } => Code::Limit,
             Self::VersionIndex(_) => Code::Internal,
             Self::Signing(e) => e.code(),
+            Self::Interrupted => Code::Interrupted,
             Self::Exists { .. } => Code::Exists,
             Self::Busy { .. } => Code::Locked,
             Self::NoSpace { .. } => Code::Space,

@@ -117,6 +117,9 @@ impl SignedPlan {
             archive.write(&buffer[..n]).map_err(io)?;
             line.hash(buffer, n).map_err(gone)?;
             progress.advance(n as u64);
+            if progress.cancelled() {
+                return Err(PackError::Interrupted);
+            }
         }
         if left > 0 {
             return Err(differs(format!("ends after {} of its {size} bytes", size - left)));

@@ -47,7 +47,8 @@ pub fn pack(args: &Pack, out: &Output) -> Result<PackReport, Failure> {
         size: signed.len(),
         release: ReleaseReport::of(signed.release().id(), signed.release().value()),
     };
-    let bar = out.bar("pack", signed.len());
+    let bar = out.bar("pack", signed.len()).interruptible();
+    let bar = bar.map_err(|e| Failure::new(Code::Io, format_args!("signals cannot be handled: {e}")))?;
     let if_exists = if args.force { IfExists::Replace } else { IfExists::Refuse };
     signed.write(&args.output, if_exists, &bar)?;
     out.say(format_args!("packed {}", bar.finish()));

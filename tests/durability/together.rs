@@ -73,3 +73,18 @@ fn an_output_that_appears_meanwhile_is_not_replaced() {
     assert_eq!(shop.read("large.sealift"), b"somebody else's");
     assert!(!partial.exists());
 }
+
+#[test]
+fn a_pack_that_is_interrupted_leaves_nothing_behind() {
+    let shop = Shop::large(64);
+    for signal in ["INT", "TERM"] {
+        let pack = Background::start(&mut shop.command("pack large.yaml -o large.sealift --key vendor.pem"));
+        let partial = shop.path(".large.sealift.partial");
+        wait_for("packing has begun", || partial.exists());
+        pack.signal("STOP");
+        pack.signal(signal);
+        pack.signal("CONT");
+        pack.end().refused(1, "E-INTERRUPTED", &["nothing was left behind"]);
+        assert!(!partial.exists() && !shop.path("large.sealift").exists());
+    }
+}

@@ -16,6 +16,11 @@ pub use sink::{Sink, SinkAction};
 pub trait Progress: Sync {
     /// `bytes` more are done.
     fn advance(&self, bytes: u64);
+
+    /// Whether the work is no longer wanted. Whoever would leave something behind asks now and then, cleans up and stops.
+    fn cancelled(&self) -> bool {
+        false
+    }
 }
 
 /// Nobody listens.

@@ -25,7 +25,7 @@ impl fmt::Display for DirTarget {
 }
 
 impl DirTarget {
-    /// The target at `dir`, which is made when there is something to write.
+    /// The target at `dir`, which is made when an installation is about to be written.
     ///
     /// # Errors
     /// The path cannot be made absolute.
@@ -45,15 +45,19 @@ impl DirTarget {
         &self.dir
     }
 
-    /// Refuses files in the way that `ours`, what this installation wrote before, does not list.
-    pub(super) fn check(&self, files: &[RenderedFile], ours: &BTreeSet<String>) -> Result<(), InstallError> {
+    /// Refuses files in the way that `ours`, what this installation wrote before, does not list; then makes the folder.
+    pub(super) fn prepare(&self, files: &[RenderedFile], ours: &BTreeSet<String>) -> Result<(), InstallError> {
         for file in files.iter().filter(|f| !ours.contains(f.name())) {
             let path = self.dir.join(file.name());
             if fs::symlink_metadata(&path).is_ok() {
                 return Err(InstallError::Foreign { path });
             }
         }
-        Ok(())
+        fs::create_dir_all(&self.dir).map_err(|source| InstallError::Target {
+            what: "making",
+            path: self.dir.clone(),
+            source,
+        })
     }
 
     /// Writes all files beside their places, and only then moves them there; removes what the installation wrote before and
@@ -63,7 +67,6 @@ impl DirTarget {
             let path = path.to_owned();
             move |source: io::Error| InstallError::Target { what, path, source }
         };
-        fs::create_dir_all(&self.dir).map_err(io("making", &self.dir))?;
         // Hidden, and no .yaml: `kubectl apply -f` passes it by if a kill leaves it behind; the next run sweeps it.
         let staging = self.dir.join(".sealift-staging");
         if staging.exists() {

@@ -68,7 +68,7 @@ pub fn install(
         },
     )?;
     let ours = before.iter().flat_map(|b| b.files.iter().map(|(name, _)| name.clone())).collect();
-    target.check(&files, &ours)?;
+    target.prepare(&files, &ours)?;
     let mut record = Record {
         number: before.as_ref().map_or(1, |b| b.number + 1),
         action: Action::Install,
