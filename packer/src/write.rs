@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use bundle_format::Digest;
@@ -9,6 +10,7 @@ use bundle_format::archive::{ArchiveWriter, MemberName};
 use bundle_format::hashing::{Gone, HashLine};
 use bundle_format::walk::Progress;
 use registry_lite::store::Writeback;
+use rustix::fs::OFlags;
 
 use crate::error::PackError;
 use crate::plan::{Content, SignedPlan, open_regular};
@@ -156,13 +158,22 @@ impl Partial {
     /// Takes the temporary name, also from a run that was killed, but not from one that still writes.
     fn create(path: PathBuf, out: &Path) -> Result<Self, PackError> {
         let io = |source| PackError::Write { path: out.to_owned(), source };
-        let file = File::options().write(true).create(true).truncate(false).open(&path).map_err(io)?;
+        // Not through a link that somebody put there: what it points to would be overwritten.
+        let flags = OFlags::NOFOLLOW.bits().cast_signed();
+        let file =
+            File::options().write(true).create(true).truncate(false).custom_flags(flags).open(&path).map_err(io)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(fs::TryLockError::WouldBlock) => return Err(PackError::Busy { path: out.to_owned() }),
             // Some file systems of USB drives know no locks; two writers are then told apart by the final rename only.
             Err(fs::TryLockError::Error(e)) if e.kind() == io::ErrorKind::Unsupported => {}
             Err(fs::TryLockError::Error(e)) => return Err(io(e)),
+        }
+        // Between opening and locking, another run may have ended and given its file the final name: that bundle is whole, and
+        // must not be emptied.
+        let (ours, named) = (file.metadata().map_err(io)?, fs::symlink_metadata(&path));
+        if !named.is_ok_and(|named| (named.dev(), named.ino()) == (ours.dev(), ours.ino())) {
+            return Err(PackError::Busy { path: out.to_owned() });
         }
         file.set_len(0).map_err(io)?;
         Ok(Self { path, file })
@@ -187,9 +198,10 @@ fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     use rustix::fs::{CWD, RenameFlags, renameat_with};
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // FAT and some network file systems cannot promise it: look, then rename.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if fs::symlink_metadata(to).is_err() => {
-            fs::rename(from, to)
-        }
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => match fs::symlink_metadata(to) {
+            Ok(_) => Err(io::ErrorKind::AlreadyExists.into()),
+            Err(_) => fs::rename(from, to),
+        },
         other => Ok(other?),
     }
 }

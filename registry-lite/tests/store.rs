@@ -88,6 +88,12 @@ fn a_name_that_moves_leaves_the_old_content_reachable_by_its_digest() {
     ];
     expected.sort();
     assert_eq!(back, expected);
+    for entry in [&new, &old, &new, &old] {
+        store.publish(vec![entry.clone()]).unwrap();
+    }
+    let mut again = names(store.store());
+    again.sort();
+    assert_eq!(again, expected, "however often it moves");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_format::Code;
 use registry_lite::client::{ClientOptions, CredentialSource, Scheme};
@@ -50,11 +51,16 @@ fn run_server(
     let listener = TcpListener::bind(listen).map_err(failure)?;
     let address = listener.local_addr().map_err(failure)?;
     let stop = Stop::default();
+    // The first signal lets answers under way end; a second one does not wait.
+    let stopping = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_default(signal, Arc::clone(&stopping)).map_err(failure)?;
+    }
     let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failure)?;
     let stopper = stop.clone();
     std::thread::spawn(move || {
-        // The first signal lets answers under way end; a second one, with the default action restored, does not wait.
-        if signals.forever().next().is_some() {
+        for _ in signals.forever() {
+            stopping.store(true, Ordering::Relaxed);
             stopper.stop();
         }
     });

@@ -143,3 +143,12 @@ fn a_killed_run_s_partial_output_is_not_in_the_way() {
     assert_eq!(fs::metadata(shop.path("shop.sealift")).unwrap().ino(), inode, "it becomes the bundle");
     shop.sealift("verify shop.sealift --key vendor.pub").ok();
 }
+
+#[test]
+fn a_link_in_the_place_of_the_temporary_file_is_not_followed() {
+    let shop = Shop::new();
+    shop.write("precious", b"not a bundle");
+    std::os::unix::fs::symlink(shop.path("precious"), shop.path(".shop.sealift.partial")).unwrap();
+    shop.refuses(PACK, 1, "E-IO", &["shop.sealift"]);
+    assert_eq!(shop.read("precious"), b"not a bundle");
+}

@@ -88,3 +88,25 @@ fn a_pack_that_is_interrupted_leaves_nothing_behind() {
         assert!(!partial.exists() && !shop.path("large.sealift").exists());
     }
 }
+
+#[test]
+fn what_an_interrupted_installation_left_behind_is_removed_by_the_next() {
+    let shop = Shop::imported();
+    let install = "install shop --site site -n team --target dir:out";
+    shop.sealift(&format!("{install} --with report")).ok();
+    let report = fs::read_dir(shop.path("out"))
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .find(|p| p.to_string_lossy().contains("deployment-report"))
+        .unwrap();
+    let before = shop.read("site/installations/team/shop/1.json");
+    // A second installation without the component, killed after its record and before it removed a file.
+    shop.sealift(install).ok();
+    let second = String::from_utf8(shop.read("site/installations/team/shop/2.json")).unwrap();
+    assert!(!report.exists(), "an installation that ends removes it");
+    shop.write("site/installations/team/shop/2.json", second.replace("\"done\"", "\"begun\"").as_bytes());
+    fs::write(&report, b"left behind").unwrap();
+    shop.sealift(install).ok();
+    assert!(!report.exists());
+    assert_eq!(shop.read("site/installations/team/shop/1.json"), before, "records stay as they are");
+}

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use bundle_format::{Code, Coded};
+use bundle_format::{Code, Coded, ImageRef};
 use registry_lite::StoreError;
 
 use crate::holdings::HoldingError;
@@ -21,6 +21,14 @@ pub enum InstallError {
     /// The template cannot be rendered.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// The template runs an image that did not travel with it.
+    #[error("{label} runs {image}, which is not part of it")]
+    NoImage {
+        /// `NAME:TAG`.
+        label: String,
+        /// The image.
+        image: ImageRef,
+    },
     /// The installation exists on another target.
     #[error("{name} is installed in this namespace already, on {target}")]
     OtherTarget {
@@ -77,7 +85,7 @@ impl Coded for InstallError {
             Self::OtherTarget { .. } | Self::OtherVersion { .. } | Self::Foreign { .. } => Code::Exists,
             Self::Target { source, .. } if source.kind() == io::ErrorKind::StorageFull => Code::Space,
             Self::Target { .. } | Self::NoRandom(_) => Code::Io,
-            Self::Record { .. } => Code::SiteDamaged,
+            Self::Record { .. } | Self::NoImage { .. } => Code::SiteDamaged,
         }
     }
 

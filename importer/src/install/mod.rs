@@ -5,7 +5,7 @@ mod error;
 mod record;
 mod secrets;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_format::template::ComponentName;
 use bundle_format::{Digest, ImageRef};
@@ -50,12 +50,15 @@ pub fn install(
 ) -> Result<Installation, InstallError> {
     let documents = holding.read_documents(site.store())?;
     let name = holding.version.name();
-    let before = record::last(site.dir(), &options.namespace, name)?;
-    if let Some(before) = &before {
+    let records = record::since_done(site.dir(), &options.namespace, name)?;
+    let before = records.first();
+    if let Some(before) = before {
         check_same(holding, target, options, before)?;
     }
-    let secrets = secrets::ensure(&holding.template, before.as_ref().map(|b| &b.secrets))?;
-    let image = |image: &ImageRef| image_name(holding, image, &options.images);
+    let secrets = secrets::ensure(&holding.template, before.map(|b| &b.secrets))?;
+    let images = image_names(holding, &options.images)?;
+    // Every image of the template is there: that was just checked.
+    let image = |image: &ImageRef| images.get(image).cloned().unwrap_or_default();
     let files = render(
         &holding.template,
         &RenderInput {
@@ -67,10 +70,11 @@ pub fn install(
             enabled: &options.enabled,
         },
     )?;
-    let ours = before.iter().flat_map(|b| b.files.iter().map(|(name, _)| name.clone())).collect();
+    // An interrupted run may have left files of its own beside those of the one before it.
+    let ours = records.iter().flat_map(|r| r.files.iter().map(|(name, _)| name.clone())).collect();
     target.prepare(&files, &ours)?;
     let mut record = Record {
-        number: before.as_ref().map_or(1, |b| b.number + 1),
+        number: before.map_or(1, |b| b.number + 1),
         action: Action::Install,
         status: Status::Begun,
         time: jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
@@ -79,7 +83,7 @@ pub fn install(
         digest: holding.version.raw().descriptor().digest,
         target: target.to_string(),
         enabled: options.enabled.iter().cloned().collect(),
-        images: holding.version.images().iter().map(|i| (i.name.clone(), image(&i.name))).collect(),
+        images: images.clone(),
         files: files.iter().map(|f| (f.name().to_owned(), Digest::of(f.content().as_bytes()))).collect(),
         secrets,
     };
@@ -109,14 +113,17 @@ fn check_same(
     Ok(())
 }
 
-/// The name of an image for a pod: pinned by digest, so that neither a tag nor another registry can change what runs.
-fn image_name(holding: &Holding, image: &ImageRef, names: &ImageNames) -> String {
-    let digest = holding.version.images().iter().find(|i| i.name == *image).map(|i| i.root.digest);
-    // The checks of the template and of the version index leave no image without a digest; a name without one would be
-    // refused by the nodes rather than resolved to something else.
-    let digest = digest.map_or_else(|| "sha256:missing".to_owned(), |d| d.to_string());
-    match names {
+/// The names of the template's images for pods: pinned by digest, so that neither a tag nor another registry can change what
+/// runs.
+fn image_names(holding: &Holding, names: &ImageNames) -> Result<BTreeMap<ImageRef, String>, InstallError> {
+    let name = |image: &ImageRef, digest: Digest| match names {
         ImageNames::At(address) => format!("{address}/{}@{digest}", image.mirror_path()),
         ImageNames::Original => format!("{}/{}@{digest}", image.host(), image.repository()),
+    };
+    let held = holding.version.images().iter().map(|i| (i.name.clone(), name(&i.name, i.root.digest)));
+    let held: BTreeMap<_, _> = held.collect();
+    match holding.template.images().into_iter().find(|image| !held.contains_key(image)) {
+        Some(image) => Err(InstallError::NoImage { label: holding.version.label(), image: image.clone() }),
+        None => Ok(held),
     }
 }

@@ -84,10 +84,25 @@ fn folder(site: &Path, namespace: &Namespace, name: &TemplateName) -> PathBuf {
 
 /// The last record of an installation.
 pub(super) fn last(site: &Path, namespace: &Namespace, name: &TemplateName) -> Result<Option<Record>, InstallError> {
+    Ok(since_done(site, namespace, name)?.into_iter().next())
+}
+
+/// The records of an installation, newest first, back to the last one that ended well: what may have left files.
+pub(super) fn since_done(site: &Path, namespace: &Namespace, name: &TemplateName) -> Result<Vec<Record>, InstallError> {
     let dir = folder(site, namespace, name);
     let names = list(&dir)?;
-    let last = names.iter().filter_map(|n| n.strip_suffix(".json")?.parse::<u64>().ok()).max();
-    last.map(|number| read(&dir.join(format!("{number}.json")))).transpose()
+    let mut numbers: Vec<u64> = names.iter().filter_map(|n| n.strip_suffix(".json")?.parse().ok()).collect();
+    numbers.sort_unstable();
+    let mut out = Vec::new();
+    for number in numbers.into_iter().rev() {
+        let record = read(&dir.join(format!("{number}.json")))?;
+        let done = record.status == Status::Done;
+        out.push(record);
+        if done {
+            break;
+        }
+    }
+    Ok(out)
 }
 
 fn read(path: &Path) -> Result<Record, InstallError> {

@@ -1,5 +1,6 @@
 //! The one process that writes to a site.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -133,6 +134,9 @@ impl LockedStore {
                 None => after.push(entry),
             }
         }
+        // A name that moves back and forth leaves each content once, not once for each move.
+        let mut seen = BTreeSet::new();
+        after.retain(|e| seen.insert((e.digest, e.annotations.get(media::REF_NAME).cloned())));
         // The same names may stand for more than before: platforms of an index that came later. Servers look at the file.
         let more = self.written.swap(false, Ordering::Relaxed);
         if after == before && !more {
