@@ -44,6 +44,25 @@ fn what_was_pushed_is_pulled_back_by_tag_and_by_digest() {
 }
 
 #[test]
+fn a_version_does_not_change_in_a_registry_either() {
+    if !have(&["docker-registry"]) {
+        return;
+    }
+    let shop = Shop::packed();
+    let registry = Registry::open();
+    let import = |bundle: &str| format!("import {bundle} --key vendor.pub --registry http://{}", registry.host());
+    shop.sealift(&import("shop.sealift")).ok();
+    shop.edit("title: The Shop", "title: Another Shop");
+    shop.sealift("pack sealift.yaml -o other.sealift --key vendor.pem").ok();
+    let before = registry.store();
+    shop.sealift(&import("other.sealift")).refused(6, "E-VERSION-EXISTS", &["shop:1.0.0", "revision"]);
+    crate::common::files::assert_same(&before, &registry.store(), "nothing was pushed");
+    shop.edit("version: \"1.0.0\"", "version: \"1.0.0\"\n  revision: 2");
+    shop.sealift("pack sealift.yaml -o second.sealift --key vendor.pem").ok();
+    shop.sealift(&import("second.sealift")).ok();
+}
+
+#[test]
 fn a_login_is_used_and_a_missing_one_is_said() {
     if !have(&["docker-registry", "htpasswd", "skopeo"]) {
         return;

@@ -22,9 +22,11 @@ pub enum ImportError {
     /// The registry.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The site holds something else under this name.
-    #[error("the site already holds {label}, with other content: {there}; the bundle has {offered}")]
+    /// The site or the registry holds something else under this name.
+    #[error("{place} already holds {label}, with other content: {there}; the bundle has {offered}")]
     VersionExists {
+        /// The site's folder, or the registry.
+        place: String,
         /// `NAME:TAG`.
         label: String,
         /// The version index that is there.

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 
+use bundle_format::statement::{Release, Statement};
 use bundle_format::version_index::{EMPTY, release_artifact};
 use bundle_format::walk::{Bundle, Progress, Proved, Sink, SinkAction};
 use bundle_format::{BlobSource, Descriptor, Digest, Document, Raw, media};
@@ -41,7 +42,9 @@ pub fn import_to_registry<R: Read>(
     target: &RegistryTarget,
     progress: &dyn Progress,
 ) -> Result<Imported, ImportError> {
-    let repository = target.repository(&format!("sealift/{}", bundle.release().value().predicate().name()));
+    let released = bundle.release().value();
+    let repository = target.repository(&format!("sealift/{}", released.predicate().name()));
+    check_version(target, &repository, released)?;
     let mut sink = RegistrySink {
         registry: &target.registry,
         repository: repository.clone(),
@@ -66,6 +69,21 @@ pub fn import_to_registry<R: Read>(
         written,
         present,
     })
+}
+
+/// A version never changes silently: what its tag stands for must be this template version, or nothing yet.
+fn check_version(target: &RegistryTarget, repository: &str, released: &Statement<Release>) -> Result<(), ImportError> {
+    let (release, offered) = (released.predicate(), released.subject_digest());
+    let tag = release.version().tag(release.revision());
+    match target.registry.has_manifest(repository, Reference::Tag(&tag))? {
+        Some(there) if there != offered => Err(ImportError::VersionExists {
+            place: target.registry.host().to_owned(),
+            label: released.subject_name().to_owned(),
+            there,
+            offered,
+        }),
+        _ => Ok(()),
+    }
 }
 
 /// Pushes configurations and layers; manifests are kept by the walk until all is proved.

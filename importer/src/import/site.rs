@@ -52,7 +52,8 @@ fn check_version(site: &LockedStore, label: &str, offered: bundle_format::Digest
     let name = VersionIndex::reference(label);
     for entry in site.store().entries()? {
         if entry.annotations.get(media::REF_NAME) == Some(&name) && entry.digest != offered {
-            return Err(ImportError::VersionExists { label: label.to_owned(), there: entry.digest, offered });
+            let (place, label) = (site.dir().display().to_string(), label.to_owned());
+            return Err(ImportError::VersionExists { place, label, there: entry.digest, offered });
         }
     }
     Ok(())
