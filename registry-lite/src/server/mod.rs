@@ -12,6 +12,7 @@ pub mod handlers;
 mod range;
 mod response;
 mod route;
+mod service;
 mod stall;
 
 use std::io;

@@ -1,9 +1,12 @@
 //! What can be typed.
 
-use std::net::SocketAddr;
+mod registry;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+
+pub use registry::{RegistryVerb, Serve};
 
 /// Carry applications into networks that no cable reaches.
 ///
@@ -185,26 +188,6 @@ pub struct List {
     /// The site's folder
     #[arg(long, value_name = "DIR")]
     pub site: PathBuf,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum RegistryVerb {
-    /// Serve images to podman, containerd, skopeo and every other client of OCI registries, read-only
-    #[command(group = clap::ArgGroup::new("content").required(true))]
-    Serve {
-        /// The site's folder
-        #[arg(long, value_name = "DIR", group = "content")]
-        site: Option<PathBuf>,
-        /// Serve straight out of a bundle, without importing it
-        #[arg(long, value_name = "FILE", group = "content")]
-        bundle: Option<PathBuf>,
-        /// Public key that must have signed the bundle; may be given again, then all must have
-        #[arg(long = "key", value_name = "FILE")]
-        keys: Vec<PathBuf>,
-        /// Address to listen on
-        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
-        listen: SocketAddr,
-    },
 }
 
 #[derive(Debug, ClapArgs)]

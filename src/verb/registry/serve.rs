@@ -1,4 +1,4 @@
-//! `sealift registry`
+//! `sealift registry serve`
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -7,21 +7,20 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_format::Code;
-use registry_lite::client::{ClientOptions, CredentialSource, Scheme};
 use registry_lite::server::{Config, Content, Event, Report, Stop, serve};
 use registry_lite::{Store, content};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use crate::args::{Client, RegistryVerb};
+use crate::args::Serve;
 use crate::failure::Failure;
 use crate::files::{open_bundle_file, trusted};
 use crate::keys::trust_root;
 use crate::output::{Output, talk};
 use crate::report::ServeReport;
 
-pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
-    let RegistryVerb::Serve { site, bundle, keys, listen } = verb;
+pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
+    let Serve { site, bundle, keys, listen } = args;
     let report: Report = Arc::new(|event: &Event<'_>| talk(&format!("registry: {event}")));
     let (what, content) = match (site, bundle) {
         (Some(dir), _) => (dir, content::of_site(Store::open(dir)?, Arc::clone(&report))?),
@@ -85,17 +84,4 @@ fn bundle_content(file: &Path, keys: &[PathBuf], out: &Output) -> Result<Arc<dyn
     drop(bar);
     out.say(format_args!("release {} is signed by a key that you trust", proved.release.id()));
     Ok(Arc::new(content::of_bundle(served, &proved)?))
-}
-
-/// How registries are reached, as the user says.
-pub fn client_options(args: &Client) -> ClientOptions {
-    ClientOptions {
-        scheme: if args.plain_http { Scheme::Http } else { Scheme::Auto },
-        credentials: match &args.authfile {
-            Some(file) => CredentialSource::AuthFile(file.clone()),
-            None => CredentialSource::Docker,
-        },
-        ca: args.ca.clone(),
-        ..ClientOptions::default()
-    }
 }
