@@ -5,12 +5,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
-use bundle_format::Digest;
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use tokio::task::JoinHandle;
 
 use super::event::{Event, Report};
+use crate::digest::ContentDigest;
 use crate::extent::Extent;
 
 /// Bytes that are read at once. A connection has at most two such buffers: one that is being sent, one that is being read.
@@ -26,7 +26,7 @@ pub enum Body {
 
 /// Stored content on its way out.
 pub struct Stored {
-    digest: Digest,
+    digest: ContentDigest,
     extent: Extent,
     at: u64,
     buffers: Buffers,
@@ -49,7 +49,7 @@ impl Body {
 
     /// The bytes of `extent`, which belong to `digest`.
     #[must_use]
-    pub fn stored(digest: Digest, extent: Extent, report: Report) -> Self {
+    pub fn stored(digest: ContentDigest, extent: Extent, report: Report) -> Self {
         Self::Stored(Box::new(Stored { digest, extent, at: 0, buffers: Buffers::default(), reading: None, report }))
     }
 }

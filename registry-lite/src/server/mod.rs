@@ -1,7 +1,7 @@
-//! The read side of an OCI Distribution server (distribution-spec 1.1; spec/registry.md).
+//! An OCI Distribution server (distribution-spec 1.1; spec/registry.md).
 //!
-//! A request goes one way: [`Route::parse`] says what is asked, [`handlers::handle`] what the answer is, `response` how it
-//! is put into HTTP. A server has no writer, and so answers every change with 405 UNSUPPORTED.
+//! A request goes one way: [`Endpoint::parse`] says what is asked, [`handlers::handle`] or [`Pusher::change`] what the
+//! answer is, `response` how it is put into HTTP.
 
 mod body;
 mod connection;
@@ -9,6 +9,7 @@ mod content;
 mod error;
 mod event;
 pub mod handlers;
+pub mod push;
 mod range;
 mod response;
 mod route;
@@ -24,11 +25,12 @@ use tokio::runtime;
 use tokio::sync::watch;
 
 pub use body::BUFFER_BYTES;
-pub use content::{Content, LOOK_EVERY, View, Watched};
+pub use content::{Content, View};
 pub use error::ApiError;
 pub use event::{Event, Report};
+pub use push::{PushLimits, Pusher};
 pub use range::Range;
-pub use route::{Address, Page, Reference, Route, URI_BYTES};
+pub use route::{Address, Change, Endpoint, Page, Reference, Route, URI_BYTES, UploadId};
 
 /// How a server behaves.
 #[derive(Clone)]
@@ -40,6 +42,8 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Takes what the operator should know.
     pub report: Report,
+    /// Takes pushes and deletions. A server without one is read-only: it answers every change with 405.
+    pub pusher: Option<Arc<Pusher>>,
 }
 
 /// What clients may take of a server.
@@ -75,10 +79,10 @@ impl Default for Limits {
 }
 
 impl Config {
-    /// The default limits, no further names.
+    /// The default limits, no further names, read-only.
     #[must_use]
     pub fn new(report: Report) -> Self {
-        Self { limits: Limits::default(), hosts: Vec::new(), report }
+        Self { limits: Limits::default(), hosts: Vec::new(), report, pusher: None }
     }
 }
 

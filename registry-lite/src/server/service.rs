@@ -4,7 +4,9 @@ use std::io;
 use std::sync::Arc;
 
 use hyper::body::Incoming;
-use hyper::header::{HOST, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE};
+use hyper::header::{
+    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE,
+};
 use hyper::{Method, Request, Response};
 
 use super::Config;
@@ -12,9 +14,10 @@ use super::body::Body;
 use super::content::Content;
 use super::error::ApiError;
 use super::event::Event;
-use super::handlers::{Conditions, Handled, handle};
-use super::response::{Asked, refuse, render};
-use super::route::{Address, Route};
+use super::handlers::{Conditions, Handled, handle, recall};
+use super::push::{Pusher, Sent};
+use super::response::{Asked, done, refuse, render};
+use super::route::{Address, Change, Endpoint, Route};
 
 /// What all connections share.
 pub(super) struct Service {
@@ -25,27 +28,80 @@ pub(super) struct Service {
 impl Service {
     pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let head = request.method() == Method::HEAD;
-        let uri = request.uri();
-        let mut route = match Route::parse(request.method(), uri.path(), uri.query()) {
-            Ok(route) => route,
-            Err(error) => return refuse(&error, head),
-        };
-        let header = |name: HeaderName| request.headers().get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
-        if let Some(address) = route.address_mut() {
-            self.drop_own_namespace(address, header(HOST).as_deref());
+        match self.reply(request, head).await {
+            Ok(response) => response,
+            Err(error) => refuse(&error, head, self.config.pusher.is_some()),
         }
-        let namespace = route.address_mut().and_then(|address| address.namespace.clone());
-        let conditions = Conditions {
-            // RFC 9110 section 14.2: a range has no meaning for other methods than GET.
-            range: header(RANGE).filter(|_| !head),
-            if_range: header(IF_RANGE),
-            if_none_match: header(IF_NONE_MATCH),
-        };
-        let asked = Asked { head, path: uri.path().to_owned(), namespace };
-        match self.handled(route, conditions).await {
-            Ok((reply, by_namespace)) => render(reply, by_namespace, &asked, &self.config.report),
-            Err(error) => refuse(&error, head),
+    }
+
+    async fn reply(&self, request: Request<Incoming>, head: bool) -> Result<Response<Body>, ApiError> {
+        let (parts, body) = request.into_parts();
+        let reads = head || parts.method == Method::GET;
+        if !reads && self.config.pusher.is_none() {
+            return Err(ApiError::ReadOnly);
         }
+        let mut endpoint = Endpoint::parse(&parts.method, parts.uri.path(), parts.uri.query())?;
+        if let Some(address) = endpoint.address_mut() {
+            self.drop_own_namespace(address, text(&parts.headers, HOST).as_deref());
+        }
+        let address = endpoint.address_mut().cloned();
+        match endpoint {
+            Endpoint::Read(route) => {
+                let conditions = Conditions {
+                    // RFC 9110 section 14.2: a range has no meaning for other methods than GET.
+                    range: text(&parts.headers, RANGE).filter(|_| !head),
+                    if_range: text(&parts.headers, IF_RANGE),
+                    if_none_match: text(&parts.headers, IF_NONE_MATCH),
+                };
+                let asked = Asked {
+                    head,
+                    path: parts.uri.path().to_owned(),
+                    namespace: address.and_then(|address| address.namespace),
+                };
+                let (reply, by_namespace) = self.read(route, conditions, head).await?;
+                Ok(render(reply, by_namespace, &asked, &self.config.report))
+            }
+            Endpoint::Write(change) => {
+                let pusher = self.config.pusher.as_ref().ok_or(ApiError::UploadUnknown)?;
+                let address = address.ok_or(ApiError::ReadOnly)?;
+                self.write(pusher, address, change, &parts.headers, body, head).await
+            }
+        }
+    }
+
+    async fn read(&self, route: Route, conditions: Conditions, head: bool) -> Handled {
+        let recalled = self.content.peek().and_then(|view| recall(&view, &route, &conditions));
+        if let Some(handled) = recalled {
+            return handled;
+        }
+        // A client that will push asks first which blobs are here.
+        let told = match (&route, head) {
+            (Route::Blob(address, digest), true) => Some((address.clone(), *digest)),
+            _ => None,
+        };
+        let handled = self.handled(route, conditions).await;
+        if let (Ok(_), Some((address, digest)), Some(pusher)) = (&handled, told, &self.config.pusher) {
+            pusher.told(&address, digest).await;
+        }
+        handled
+    }
+
+    async fn write(
+        &self,
+        pusher: &Arc<Pusher>,
+        address: Address,
+        change: Change,
+        headers: &HeaderMap,
+        body: Incoming,
+        head: bool,
+    ) -> Result<Response<Body>, ApiError> {
+        let sent = Sent {
+            content_type: text(headers, CONTENT_TYPE),
+            range: text(headers, CONTENT_RANGE),
+            length: text(headers, CONTENT_LENGTH).and_then(|length| length.parse().ok()),
+        };
+        let made = pusher.change(change, body, sent).await?;
+        Ok(done(&made, &address, head))
     }
 
     /// A client may take this very server for its mirror of this very server: containerd does with a `_default` host.
@@ -65,4 +121,8 @@ impl Service {
             Err(ApiError::Storage(cause))
         })
     }
+}
+
+fn text(headers: &HeaderMap, name: HeaderName) -> Option<String> {
+    headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned)
 }
