@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use super::event::{Event, Report};
+use super::metrics::Gauge;
 use crate::catalog::Catalog;
 use crate::extent::BlobRead;
 
@@ -24,6 +25,32 @@ pub struct View {
 pub trait Content: Send + Sync {
     /// The current state. May wait for a disk; is called off the threads that must not.
     fn view(&self) -> View;
+
+    /// Whether content can be served now. May wait for a disk.
+    ///
+    /// # Errors
+    /// Why not.
+    fn ready(&self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Numbers about the content. May wait for a disk.
+    fn gauges(&self) -> Vec<Gauge> {
+        let catalog = self.view().catalog;
+        let count = |n: usize| u64::try_from(n).unwrap_or(u64::MAX);
+        vec![
+            Gauge {
+                name: "repositories",
+                help: "Repositories that are served.",
+                value: count(catalog.repositories(None).count()),
+            },
+            Gauge {
+                name: "roots_not_served",
+                help: "Entries of the content that are not served, because something of them is missing or wrong.",
+                value: count(catalog.skipped().len()),
+            },
+        ]
+    }
 }
 
 /// What never changes: a bundle.
@@ -125,5 +152,10 @@ where
             (self.report)(&Event::Reload { file: &self.file, cause: &cause });
         }
         self.state().view.clone()
+    }
+
+    /// Whether the file is there. Its last state is served in either case.
+    fn ready(&self) -> io::Result<()> {
+        Version::of(&self.file).map(drop)
     }
 }

@@ -39,5 +39,21 @@ pub enum Event<'e> {
     },
 }
 
+impl Event<'_> {
+    /// All that [`Event::kind`] may say.
+    pub const KINDS: [&'static str; 4] = ["accept", "read", "reload", "request"];
+
+    /// Which kind of thing went wrong, in one word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "read",
+            Self::Reload { .. } => "reload",
+            Self::Request { .. } => "request",
+            Self::Accept { .. } => "accept",
+        }
+    }
+}
+
 /// Takes events, from any thread; must not take long.
 pub type Report = Arc<dyn Fn(&Event<'_>) + Send + Sync>;

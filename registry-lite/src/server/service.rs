@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::header::{HOST, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE};
 use hyper::{Method, Request, Response};
 
@@ -13,6 +12,7 @@ use super::content::Content;
 use super::error::ApiError;
 use super::event::Event;
 use super::handlers::{Conditions, Handled, handle};
+use super::request::RequestBody;
 use super::response::{Asked, refuse, render};
 use super::route::{Address, Route};
 
@@ -23,7 +23,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<RequestBody>) -> Response<Body> {
         let head = request.method() == Method::HEAD;
         let uri = request.uri();
         let mut route = match Route::parse(request.method(), uri.path(), uri.query()) {
