@@ -9,6 +9,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
@@ -129,10 +130,14 @@ async fn exchange<T: Transport>(
     let request = request.map(|body| {
         RequestBody::new(body, config.limits.stall_time, Arc::clone(&exchange), Arc::clone(&shared.unread))
     });
-    let response = match Operation::of(request.uri().path()) {
-        Some(operation) => operation.answer(service, &request).await,
+    let mut response = match Operation::of(request.uri().path()) {
+        Some(operation) => operation.answer(service, request.method()).await,
         None => service.answer(request).await,
     };
+    // What is left of a body would be taken for the next request. hyper closes too, but does not say so.
+    if shared.unread.load(Ordering::Relaxed) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
     exchange.answered(&response);
     response.map(|body| Outgoing::new(body, T::SENDS_FILES.then_some(shared.windows), exchange))
 }

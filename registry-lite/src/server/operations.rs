@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Method, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::body::Body;
@@ -39,9 +39,9 @@ impl Operation {
     }
 
     /// Its answer.
-    pub(super) async fn answer<B>(self, service: &Service, request: &Request<B>) -> Response<Body> {
-        let head = request.method() == Method::HEAD;
-        if !head && request.method() != Method::GET {
+    pub(super) async fn answer(self, service: &Service, method: &Method) -> Response<Body> {
+        let head = method == Method::HEAD;
+        if !head && method != Method::GET {
             let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET and HEAD only\n".to_owned(), head);
             refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return refused;

@@ -8,3 +8,4 @@ mod http;
 mod load;
 mod site;
 mod store;
+mod wire;
