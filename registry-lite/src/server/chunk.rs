@@ -141,3 +141,62 @@ impl Windows {
 pub(super) fn broken(why: &str) -> io::Error {
     io::Error::other(format!("sending a file: {why}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::exchange::tests::exchange;
+
+    fn window(len: u64) -> Window {
+        let file = tempfile::tempfile().unwrap();
+        Window { digest: Digest::of(b""), extent: Extent::new(Arc::new(file), 100, len).unwrap() }
+    }
+
+    #[test]
+    fn a_slice_is_known_by_where_it_lies_and_not_by_what_it_holds() {
+        let chunk = Chunk::window(window(1000), &Windows::default(), exchange()).unwrap();
+        assert_eq!(place(chunk.chunk()), Some(0));
+        assert_eq!(place(&chunk.chunk()[7..9]), Some(7));
+        assert_eq!(place(&[0; 1000]), None);
+        let copy = chunk.chunk().to_vec();
+        assert_eq!(place(&copy), None);
+        assert_eq!(place(&chunk.chunk()[..0]), None, "nothing lies nowhere");
+    }
+
+    #[test]
+    fn a_chunk_shows_what_is_left_of_its_window_and_counts_what_went() {
+        let exchange = exchange();
+        let mut chunk = Chunk::window(window(WINDOW_BYTES as u64), &Windows::default(), Arc::clone(&exchange)).unwrap();
+        chunk.advance(WINDOW_BYTES - 5);
+        assert_eq!((chunk.remaining(), chunk.chunk().len(), place(chunk.chunk())), (5, 5, Some(WINDOW_BYTES - 5)));
+        chunk.advance(5);
+        assert_eq!((chunk.remaining(), chunk.chunk()), (0, &b""[..]));
+        assert_eq!(exchange.sent_so_far(), WINDOW_BYTES as u64);
+        assert!(Chunk::window(window(WINDOW_BYTES as u64 + 1), &Windows::default(), exchange).is_err());
+    }
+
+    #[test]
+    fn only_what_is_left_of_the_front_may_be_sent() {
+        let queue = Windows::default();
+        assert!(queue.front(0, 10).is_err(), "nothing is queued");
+        for len in [10, 20] {
+            Chunk::window(window(len), &queue, exchange()).unwrap();
+        }
+        assert_eq!(queue.front(0, 10).unwrap().extent.len(), 10);
+        queue.advance(4);
+        for (why, at, len) in [
+            ("from its beginning again", 0, 10),
+            ("what is left, from elsewhere", 0, 6),
+            ("a part of what is left", 4, 5),
+            ("more than is left", 4, 7),
+            ("the next window", 0, 20),
+        ] {
+            assert!(queue.front(at, len).is_err(), "{why}");
+        }
+        assert!(queue.front(4, 6).is_ok());
+        queue.advance(6);
+        assert_eq!(queue.front(0, 20).unwrap().extent.len(), 20);
+        queue.advance(20);
+        assert!(queue.is_empty());
+    }
+}

@@ -159,3 +159,69 @@ impl Drop for Exchange {
         });
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+    use crate::server::ApiError;
+    use crate::server::response::refuse;
+
+    /// An exchange that nobody hears of.
+    pub(in crate::server) fn exchange() -> Arc<Exchange> {
+        Exchange::begin(&Request::new(()), ([10, 0, 0, 1], 5).into(), &Arc::default(), None)
+    }
+
+    impl Exchange {
+        pub(in crate::server) fn sent_so_far(&self) -> u64 {
+            self.sent.load(Ordering::Relaxed)
+        }
+    }
+
+    #[test]
+    fn a_request_is_logged_once_when_the_last_that_has_to_do_with_it_is_gone() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let log: Log = {
+            let seen = Arc::clone(&seen);
+            Arc::new(move |served: &Served| seen.lock().unwrap().push(served.clone()))
+        };
+        let request = || {
+            let request = Request::put("/v2/a/manifests/1?x=%0a").header(USER_AGENT, b"evil\xff\"".as_slice());
+            Exchange::begin(&request.body(()).unwrap(), ([10, 0, 0, 1], 5).into(), &Arc::default(), Some(&log))
+        };
+        let refusal = || {
+            let mut refusal = refuse(&ApiError::ReadOnly, false);
+            refusal.extensions_mut().insert(User("j\noe".to_owned()));
+            refusal
+        };
+        let length = usize::try_from(refusal().body().length()).unwrap();
+        for (why, answer, sent, status, broken_off) in [
+            ("answered", Some(refusal()), length, Some(405), false),
+            ("answered in part", Some(refusal()), length - 1, Some(405), true),
+            ("not answered", None, 0, None, true),
+            ("without a body", Some(Response::new(Body::empty())), 0, Some(200), false),
+        ] {
+            let exchange = request();
+            let body = Arc::clone(&exchange);
+            exchange.received(9);
+            let code = answer.as_ref().and_then(|answer| answer.extensions().get::<Refused>()).map(|code| code.0);
+            let user = answer.as_ref().and_then(|answer| answer.extensions().get::<User>()).is_some();
+            if let Some(answer) = answer {
+                exchange.answered(&answer);
+            }
+            drop(exchange);
+            body.sent(sent);
+            assert!(seen.lock().unwrap().is_empty(), "{why}: its body is still on its way");
+            drop(body);
+            let all = std::mem::take(&mut *seen.lock().unwrap());
+            let [served] = all.as_slice() else { panic!("{why}: {} times", all.len()) };
+            assert_eq!((served.status.map(|s| s.as_u16()), served.broken_off), (status, broken_off), "{why}");
+            assert_eq!((served.sent, served.received), (sent as u64, 9), "{why}");
+            assert_eq!((served.method.as_str(), served.target.as_str()), ("PUT", "/v2/a/manifests/1?x=%0a"), "{why}");
+            assert_eq!(served.agent.as_ref().unwrap().as_str(), "evil\\xff\\\"", "{why}");
+            assert_eq!(served.code, code, "{why}");
+            assert_eq!(served.user.as_ref().map(Printable::as_str), user.then_some("j\\x0aoe"), "{why}");
+        }
+    }
+}

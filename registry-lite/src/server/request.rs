@@ -64,3 +64,54 @@ impl Drop for RequestBody {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use http_body_util::BodyExt;
+    use hyper::server::conn::http1;
+    use hyper::service::service_fn;
+    use hyper::{Request, Response};
+    use hyper_util::rt::TokioIo;
+
+    use super::*;
+    use crate::server::exchange::tests::exchange;
+
+    /// What a handler that reads a whole body makes of one of which `sent` comes: the bytes or the error, and whether something was left.
+    fn taken(length: usize, sent: &[u8]) -> (Result<Vec<u8>, io::ErrorKind>, bool) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        write!(client, "PUT / HTTP/1.1\r\nContent-Length: {length}\r\n\r\n").unwrap();
+        client.write_all(sent).unwrap();
+        let unread = Arc::new(AtomicBool::new(false));
+        let (seen, outcome) = std::sync::mpsc::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let stream = tokio::net::TcpStream::from_std(server).unwrap();
+            let answer = service_fn(|request: Request<Incoming>| {
+                let (unread, seen) = (Arc::clone(&unread), seen.clone());
+                async move {
+                    let body = RequestBody::new(request.into_body(), Duration::from_millis(200), exchange(), unread);
+                    let all = body.collect().await.map(|all| all.to_bytes().to_vec()).map_err(|e| e.kind());
+                    seen.send(all).unwrap();
+                    let mut response = Response::new(String::new());
+                    response.headers_mut().insert("connection", "close".parse().unwrap());
+                    Ok::<_, io::Error>(response)
+                }
+            });
+            http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await.unwrap();
+        });
+        client.read_to_end(&mut Vec::new()).unwrap();
+        (outcome.recv().unwrap(), unread.load(Ordering::Relaxed))
+    }
+
+    #[test]
+    fn a_body_is_taken_whole_or_ends_when_nothing_more_comes() {
+        assert_eq!(taken(5, b"whole"), (Ok(b"whole".to_vec()), false));
+        assert_eq!(taken(0, b""), (Ok(Vec::new()), false));
+        assert_eq!(taken(9, b"a part"), (Err(io::ErrorKind::TimedOut), true));
+    }
+}

@@ -230,3 +230,110 @@ impl<T: Transport> AsyncWrite for Wire<T> {
         this.poll_linger(cx)
     }
 }
+
+#[cfg(target_os = "linux")]
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::io::Read;
+    use std::sync::Mutex;
+
+    use bundle_format::Digest;
+    use bytes::Buf;
+
+    use super::*;
+    use crate::extent::Extent;
+    use crate::server::chunk::{Chunk, Window};
+    use crate::server::exchange::tests::exchange;
+
+    fn window(content: &[u8], len: u64) -> Window {
+        let mut file = tempfile::tempfile().unwrap();
+        io::Write::write_all(&mut file, content).unwrap();
+        Window { digest: Digest::of(content), extent: Extent::new(Arc::new(file), 0, len).unwrap() }
+    }
+
+    /// What `write` makes of a connection: its outcome, what the client gets, what the operator is told.
+    fn over_a_connection(
+        write: impl AsyncFnOnce(&mut Wire<TcpStream>, Windows) -> io::Result<()>,
+    ) -> (io::Result<()>, Vec<u8>, Vec<String>) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        server.set_nonblocking(true).unwrap();
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let seen = Arc::clone(&events);
+        let report: Report = Arc::new(move |event| seen.lock().unwrap().push(event.to_string()));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let outcome = runtime.block_on(async {
+            let shared = Shared::default();
+            let stream = TcpStream::from_std(server).unwrap();
+            let mut wire = Wire::new(stream, shared.clone(), Duration::from_secs(9), Arc::default(), report);
+            write(&mut wire, shared.windows).await
+        });
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).unwrap();
+        let events = events.lock().unwrap().clone();
+        (outcome, got, events)
+    }
+
+    async fn write(wire: &mut Wire<TcpStream>, bufs: &[&[u8]]) -> io::Result<usize> {
+        let slices: Vec<_> = bufs.iter().map(|buf| IoSlice::new(buf)).collect();
+        poll_fn(|cx| Pin::new(&mut *wire).poll_write_vectored(cx, &slices)).await
+    }
+
+    #[test]
+    fn windows_go_out_in_their_place_between_what_is_in_memory() {
+        let (outcome, got, events) = over_a_connection(async |wire, windows| {
+            let mut chunk = Chunk::window(window(b"from a file", 11), &windows, exchange()).unwrap();
+            assert_eq!(
+                write(wire, &[b"head ", chunk.chunk(), b" end"]).await?,
+                5,
+                "a write ends where a window begins"
+            );
+            while chunk.has_remaining() {
+                let sent = write(wire, &[chunk.chunk(), b" end"]).await?;
+                chunk.advance(sent);
+            }
+            assert_eq!(write(wire, &[b" end"]).await?, 4);
+            poll_fn(|cx| Pin::new(&mut *wire).poll_flush(cx)).await
+        });
+        assert!(outcome.is_ok() && events.is_empty(), "{outcome:?} {events:?}");
+        assert_eq!(got, b"head from a file end");
+    }
+
+    #[test]
+    fn nothing_of_the_placeholder_is_ever_sent() {
+        let (outcome, got, _) = over_a_connection(async |wire, _| {
+            let elsewhere = Windows::default();
+            let chunk = Chunk::window(window(b"x", 1), &elsewhere, exchange()).unwrap();
+            write(wire, &[chunk.chunk()]).await.map(drop)
+        });
+        assert!(outcome.unwrap_err().to_string().contains("nothing is queued"));
+        assert!(got.is_empty(), "{got:?}");
+
+        let (outcome, got, _) = over_a_connection(async |wire, windows| {
+            let chunk = Chunk::window(window(b"0123456789", 10), &windows, exchange()).unwrap();
+            let cut = chunk.chunk().get(..4).unwrap();
+            poll_fn(|cx| Pin::new(&mut *wire).poll_write(cx, cut)).await.map(drop)
+        });
+        assert!(outcome.unwrap_err().to_string().contains("is not what is queued"));
+        assert!(got.is_empty(), "{got:?}");
+
+        let (outcome, ..) = over_a_connection(async |wire, windows| {
+            let _left = Chunk::window(window(b"x", 1), &windows, exchange()).unwrap();
+            poll_fn(|cx| Pin::new(&mut *wire).poll_flush(cx)).await
+        });
+        assert!(outcome.unwrap_err().to_string().contains("before all is sent"));
+    }
+
+    #[test]
+    fn a_file_without_the_bytes_is_an_error_that_the_operator_hears_of() {
+        let (outcome, got, events) = over_a_connection(async |wire, windows| {
+            let chunk = Chunk::window(window(b"", 10), &windows, exchange()).unwrap();
+            write(wire, &[chunk.chunk()]).await.map(drop)
+        });
+        assert_eq!(outcome.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+        assert!(got.is_empty());
+        assert!(matches!(events.as_slice(), [event] if event.contains("shorter than its blob")), "{events:?}");
+    }
+}

@@ -241,6 +241,20 @@ fn a_blob_that_loses_its_end_while_it_is_sent_is_broken_off_and_the_operator_is_
 }
 
 #[test]
+fn content_that_is_not_in_memory_is_read_and_served() {
+    let (site, file, path, content) = one_blob(9 << 20);
+    let server = site.serve();
+    for kept in [0, 1 << 20, 4 << 20] {
+        let blob = fs::File::open(&file).unwrap();
+        blob.sync_all().unwrap();
+        // Where the file lies in memory only, this does nothing, and the content is served all the same.
+        rustix::fs::fadvise(&blob, kept, None, rustix::fs::Advice::DontNeed).unwrap();
+        assert!(get(&server, &path).body == content, "all but the first {kept} bytes dropped");
+    }
+    assert!(server.events().is_empty(), "{:?}", server.events());
+}
+
+#[test]
 fn content_that_changes_under_the_server_does_not_cross_into_another_answer() {
     let (site, file, path, _) = one_blob(3 << 20);
     let server = site.serve();
