@@ -1,6 +1,7 @@
 //! A site's store, as it is now.
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
@@ -132,6 +133,10 @@ impl Content for Site {
             (self.report)(&Event::Reload { file: &self.store.index_path(), cause: &cause });
         }
         View { catalog: Arc::clone(&self.state().catalog), shelf: self.shelf.clone() }
+    }
+
+    fn ready(&self) -> io::Result<()> {
+        Stamp::of(&self.store.index_path()).map(drop)
     }
 
     fn peek(&self) -> Option<View> {

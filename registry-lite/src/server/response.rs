@@ -14,6 +14,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use super::body::Body;
 use super::error::ApiError;
 use super::event::Report;
+use super::exchange::Refused;
 use super::handlers::{Reply, etag};
 use super::push::{Done, location};
 use super::route::{Address, Page, UploadId};
@@ -143,6 +144,7 @@ pub fn refuse(error: &ApiError, head: bool, writes: bool) -> Response<Body> {
         ApiError::RangeInvalid { size } => answer.header(CONTENT_RANGE, &format!("bytes */{size}")),
         _ => {}
     }
+    answer.0.extensions_mut().insert(Refused(error.code().0));
     let envelope = error.envelope();
     answer.header(CONTENT_TYPE, JSON);
     answer.length(envelope.len() as u64);

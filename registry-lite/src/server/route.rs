@@ -414,7 +414,11 @@ mod tests {
             ),
             (Method::GET, format!("/v2/a/blobs/uploads/{ID}"), Change::Progress(at("a"), id.clone())),
             (Method::PATCH, format!("/v2/a/blobs/uploads/{ID}"), Change::Append(at("a"), id.clone())),
-            (Method::PUT, format!("/v2/a/blobs/uploads/{ID}?digest={digest}"), Change::Finish(at("a"), id.clone(), digest)),
+            (
+                Method::PUT,
+                format!("/v2/a/blobs/uploads/{ID}?digest={digest}"),
+                Change::Finish(at("a"), id.clone(), digest),
+            ),
             (Method::DELETE, format!("/v2/a/blobs/uploads/{ID}"), Change::Cancel(at("a"), id)),
             (
                 Method::PUT,

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::header::{
     CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE,
 };
@@ -16,6 +15,7 @@ use super::error::ApiError;
 use super::event::Event;
 use super::handlers::{Conditions, Handled, handle, recall};
 use super::push::{Pusher, Sent};
+use super::request::RequestBody;
 use super::response::{Asked, done, refuse, render};
 use super::route::{Address, Change, Endpoint, Route};
 
@@ -26,7 +26,7 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<RequestBody>) -> Response<Body> {
         let head = request.method() == Method::HEAD;
         match self.reply(request, head).await {
             Ok(response) => response,
@@ -34,7 +34,7 @@ impl Service {
         }
     }
 
-    async fn reply(&self, request: Request<Incoming>, head: bool) -> Result<Response<Body>, ApiError> {
+    async fn reply(&self, request: Request<RequestBody>, head: bool) -> Result<Response<Body>, ApiError> {
         let (parts, body) = request.into_parts();
         let reads = head || parts.method == Method::GET;
         if !reads && self.config.pusher.is_none() {
@@ -92,7 +92,7 @@ impl Service {
         address: Address,
         change: Change,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
         head: bool,
     ) -> Result<Response<Body>, ApiError> {
         let sent = Sent {

@@ -41,7 +41,6 @@ impl Stamp {
     pub fn of(path: &Path) -> io::Result<Self> {
         Ok(Self::from(&std::fs::metadata(path)?))
     }
-
 }
 
 impl From<&std::fs::Metadata> for Stamp {

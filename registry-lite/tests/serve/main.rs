@@ -6,5 +6,7 @@ mod clients;
 mod containerd;
 mod http;
 mod load;
+mod operations;
 mod site;
 mod store;
+mod wire;

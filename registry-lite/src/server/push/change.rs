@@ -135,7 +135,12 @@ pub(super) fn delete_manifest(repository: RepositoryName, reference: Reference, 
                 keep_untagged(bench.entries, &repository, entry);
             }
             Reference::Digest(digest) => {
-                let named: Vec<String> = bench.entries.iter().filter(|e| is_of(e, &repository, digest)).filter_map(|e| e.name().map(str::to_owned)).collect();
+                let named: Vec<String> = bench
+                    .entries
+                    .iter()
+                    .filter(|e| is_of(e, &repository, digest))
+                    .filter_map(|e| e.name().map(str::to_owned))
+                    .collect();
                 let shown = bench.catalog.repository(&repository);
                 let listed = shown.is_some_and(|r| r.is_listed(digest, bench.site.shelf()));
                 if named.is_empty() && !listed {

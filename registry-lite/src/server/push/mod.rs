@@ -312,8 +312,7 @@ impl Pusher {
         }
         // Parameters of a media type, as in `…+json; charset=utf-8`, are not part of it.
         let media_type = content_type.as_deref().and_then(|t| t.split(';').next()).map(str::trim);
-        let manifest =
-            Manifest::parse(media_type, &bytes).map_err(|source| ApiError::ManifestInvalid { source })?;
+        let manifest = Manifest::parse(media_type, &bytes).map_err(|source| ApiError::ManifestInvalid { source })?;
         let further = tags.clone();
         if let Reference::Tag(tag) = &reference {
             tags.push(tag.clone());
