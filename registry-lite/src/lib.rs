@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod client;
 pub mod content;
 pub mod extent;
+pub mod mirrors;
 pub mod server;
 pub mod store;
 
