@@ -41,13 +41,15 @@ pub(super) struct Outgoing<'a> {
     pub(super) url: String,
     pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) payload: Payload<'a>,
+    /// Whether it may be sent again after what passes.
+    pub(super) patient: bool,
 }
 
 pub(super) type Answered = Result<Response<Body>, ureq::Error>;
 
 impl Outgoing<'_> {
     pub(super) fn new(method: Method, url: String) -> Self {
-        Self { method, url, headers: Vec::new(), payload: Payload::None }
+        Self { method, url, headers: Vec::new(), payload: Payload::None, patient: true }
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
@@ -90,7 +92,7 @@ impl Transport {
             Method::GET | Method::HEAD => &self.pulls,
             _ => &self.pushes,
         };
-        patiently(outgoing.is_repeatable(), || once(agent, outgoing, authorization))
+        patiently(outgoing.patient && outgoing.is_repeatable(), || once(agent, outgoing, authorization))
     }
 
     /// As [`Transport::send`], but follows no redirect whatever the method: for what only one host may be told.
