@@ -25,7 +25,7 @@ pub enum Fault {
     #[error(transparent)]
     Client(ClientError),
     /// Another status than a client needs.
-    #[error("{answer} instead of {wanted}")]
+    #[error("status {wanted} was expected, not {answer}")]
     Status {
         /// What came.
         answer: Answer,

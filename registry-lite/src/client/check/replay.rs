@@ -31,6 +31,9 @@ const SCHEMA_1: [&str; 2] = [
     "application/vnd.docker.distribution.manifest.v1+json",
 ];
 
+/// What the media type of a document should be, where nothing says which.
+const DOCUMENT: &str = "that of a manifest or an index";
+
 type Checked<T> = Result<T, Box<Problem>>;
 
 /// What is asked for, and where.
@@ -41,6 +44,13 @@ pub(super) struct Replay<'a> {
     query: String,
     access: Access,
     passed: Passed,
+}
+
+/// What the headers of a manifest say.
+struct Stated {
+    media_type: String,
+    digest: Digest,
+    length: Option<u64>,
 }
 
 /// An answer with the status that was wanted.
@@ -103,6 +113,10 @@ impl Got {
     }
 }
 
+fn is_document(media_type: &str) -> bool {
+    media::is_index(media_type) || media::is_manifest(media_type)
+}
+
 fn text(headers: &HeaderMap, name: impl ureq::http::header::AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
@@ -140,40 +154,39 @@ impl<'a> Replay<'a> {
         let named = if self.manner == Manner::Path { None } else { self.head(by_name)? };
         let root = match &named {
             // The digest is taken from the answer, and the content then asked for by it.
-            Some((digest, _)) => self.document(Reference::Digest(digest), None)?,
+            Some(named) => self.document(Reference::Digest(&named.digest), Some(&named.media_type))?,
             None => self.document(by_name, None)?,
         };
         let (digest, size) = (root.descriptor().digest, root.descriptor().size);
-        let at_root = |fault| Err(Box::new(Problem { request: self.line(&Method::GET, by_name), fault }));
-        if let Some((_, Some(found))) = named
+        let wrong = |method, fault| Err(Box::new(Problem { request: self.line(&method, by_name), fault }));
+        if let Some(found) = named.and_then(|named| named.length)
             && found != size
         {
-            let request = self.line(&Method::HEAD, by_name);
-            return Err(Box::new(Problem { request, fault: Fault::Length { found, wanted: size } }));
+            return wrong(Method::HEAD, Fault::Length { found, wanted: size });
         }
         match (wanted.image.digest(), wanted.digest) {
-            (Some(asked), _) if *asked != digest => at_root(Fault::Content { wanted: *asked, found: digest }),
-            (_, Some(meant)) if meant != digest => at_root(Fault::Other { wanted: meant, found: digest }),
+            (Some(asked), _) if *asked != digest => {
+                wrong(Method::GET, Fault::Content { wanted: *asked, found: digest })
+            }
+            (_, Some(meant)) if meant != digest => wrong(Method::GET, Fault::Other { wanted: meant, found: digest }),
             _ => Ok(root),
         }
     }
 
-    /// The digest and the length that the registry states, if it states a digest: the content is then not asked for by its name.
-    fn head(&mut self, reference: Reference<'_>) -> Checked<Option<(Digest, Option<u64>)>> {
+    /// What the registry states, if it states a digest: the content is then not asked for by its name.
+    fn head(&mut self, reference: Reference<'_>) -> Checked<Option<Stated>> {
         let got = self.get(Method::HEAD, self.manifest(reference), None, None)?;
         let media_type = got.media_type();
-        if !Descriptor::new(&media_type, Digest::of(b""), 0).is_document() {
-            let wanted = "that of a manifest or an index".to_owned();
-            return got.fault(Fault::MediaType { found: media_type, wanted });
+        if !is_document(&media_type) {
+            return got.fault(Fault::MediaType { found: media_type, wanted: DOCUMENT.to_owned() });
         }
-        let named: Option<Digest> = got.header(DOCKER_CONTENT_DIGEST).and_then(|named| named.parse().ok());
-        Ok(named.map(|digest| (digest, got.length())))
+        let digest = got.header(DOCKER_CONTENT_DIGEST).and_then(|named| named.parse().ok());
+        Ok(digest.map(|digest| Stated { media_type, digest, length: got.length() }))
     }
 
-    /// A manifest or an index, proved.
-    fn document(&mut self, reference: Reference<'_>, listed: Option<&Descriptor>) -> Checked<Raw> {
-        let wanted_type = listed.map(|descriptor| descriptor.media_type.as_str());
-        let mut got = self.get(Method::GET, self.manifest(reference), wanted_type, None)?;
+    /// A manifest or an index, proved; of the media type that it was listed with.
+    fn document(&mut self, reference: Reference<'_>, listed: Option<&str>) -> Checked<Raw> {
+        let mut got = self.get(Method::GET, self.manifest(reference), listed, None)?;
         let (digest, size, bytes) = got.read(limits::MANIFEST_BYTES, limits::MANIFEST_BYTES + 1)?;
         self.passed.bytes += size;
         if size > limits::MANIFEST_BYTES {
@@ -186,11 +199,10 @@ impl<'a> Replay<'a> {
             _ => got.says(&digest, size)?,
         }
         let media_type = got.media_type();
-        let descriptor = Descriptor::new(&media_type, digest, size);
-        if !descriptor.is_document() || wanted_type.is_some_and(|wanted| wanted != media_type) {
-            let wanted = wanted_type.unwrap_or("that of a manifest or an index").to_owned();
-            return got.fault(Fault::MediaType { found: media_type, wanted });
+        if !is_document(&media_type) || listed.is_some_and(|listed| listed != media_type) {
+            return got.fault(Fault::MediaType { found: media_type, wanted: listed.unwrap_or(DOCUMENT).to_owned() });
         }
+        let descriptor = Descriptor::new(&media_type, digest, size);
         Raw::parse(&descriptor, bytes).or_else(|e| got.fault(Fault::Document(e)))
     }
 
@@ -206,7 +218,7 @@ impl<'a> Replay<'a> {
             return Ok(None);
         }
         for image in &images {
-            match self.document(Reference::Digest(&image.digest), Some(image)) {
+            match self.document(Reference::Digest(&image.digest), Some(&image.media_type)) {
                 Ok(child) => return self.platform(child, depth - 1),
                 // An index may list platforms that are not carried.
                 Err(problem) if matches!(&problem.fault, Fault::Status { answer, .. } if answer.status() == 404) => {}
@@ -348,7 +360,7 @@ impl<'a> Replay<'a> {
         match (self.manner, media_type) {
             (Manner::Namespace, Some(media_type)) => vec![format!("{media_type}, */*")],
             (Manner::Namespace, None) => vec![format!("{}, */*", types.join(", "))],
-            (_, Some(media_type)) if !media::is_index(media_type) && !media::is_manifest(media_type) => Vec::new(),
+            (_, Some(media_type)) if !is_document(media_type) => Vec::new(),
             (Manner::Path, _) => types.into_iter().chain(SCHEMA_1).map(str::to_owned).collect(),
             (Manner::Hub, _) => types.into_iter().chain(SCHEMA_1.into_iter().take(1)).map(str::to_owned).collect(),
         }
