@@ -71,6 +71,8 @@ impl Transport {
                 .max_redirects(redirects)
                 .max_redirects_will_error(false)
                 .redirect_auth_headers(RedirectAuthHeaders::Never)
+                // What is said of this is said with each request, as other clients do.
+                .accept("")
                 .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
                 .timeout_resolve(Some(timeouts.connect))
                 .timeout_connect(Some(timeouts.connect))

@@ -19,6 +19,8 @@ use super::super::transport::Outgoing;
 use super::super::{Answer, DOCKER_CONTENT_DIGEST, Reference, Registry};
 use super::{Depth, Fault, Manner, Passed, Problem, QUICK, Wanted};
 
+/// Where clients ask first what is there.
+const PING: &str = "/v2/";
 /// A layer of at most so many bytes is read whole in any case.
 const SMALL: u64 = 1 << 20;
 /// Most bytes of a range.
@@ -131,7 +133,7 @@ impl<'a> Replay<'a> {
     pub(super) fn run(mut self, wanted: &Wanted, depth: Depth) -> Checked<Passed> {
         if self.manner != Manner::Namespace {
             // containers/image and docker ask first what is there.
-            self.get(Method::GET, "/v2/".to_owned(), None, None)?;
+            self.get(Method::GET, PING.to_owned(), None, None)?;
         }
         let root = self.root(wanted)?;
         if let Some(image) = self.platform(root, limits::INDEX_DEPTH)?
@@ -333,7 +335,7 @@ impl<'a> Replay<'a> {
         let mut request = format!("{method} {path}");
         let mut outgoing = Outgoing::new(method, format!("{}{path}", self.registry.0.base));
         outgoing.patient = false;
-        for accept in self.accepts(media_type) {
+        for accept in self.accepts(&path, media_type) {
             outgoing.headers.push((ACCEPT, accept));
         }
         if outgoing.method == Method::GET && self.manner == Manner::Namespace {
@@ -354,16 +356,21 @@ impl<'a> Replay<'a> {
         }
     }
 
-    /// What the clients say they take: one header for containerd, one for each type for the others.
-    fn accepts(&self, media_type: Option<&str>) -> Vec<String> {
-        let types = [media::DOCKER_MANIFEST, media::DOCKER_LIST, media::OCI_MANIFEST, media::OCI_INDEX];
-        match (self.manner, media_type) {
-            (Manner::Namespace, Some(media_type)) => vec![format!("{media_type}, */*")],
-            (Manner::Namespace, None) => vec![format!("{}, */*", types.join(", "))],
-            (_, Some(media_type)) if !is_document(media_type) => Vec::new(),
-            (Manner::Path, _) => types.into_iter().chain(SCHEMA_1).map(str::to_owned).collect(),
-            (Manner::Hub, _) => types.into_iter().chain(SCHEMA_1.into_iter().take(1)).map(str::to_owned).collect(),
-        }
+    /// What the clients say they take: one header for containerd, one for each type for the others; none but for manifests.
+    fn accepts(&self, path: &str, media_type: Option<&str>) -> Vec<String> {
+        let (manifest, index) = (media::OCI_MANIFEST, media::OCI_INDEX);
+        let (docker_manifest, docker_list) = (media::DOCKER_MANIFEST, media::DOCKER_LIST);
+        let [signed, schema_1] = SCHEMA_1;
+        let types = match (self.manner, media_type) {
+            (Manner::Namespace, Some(media_type)) => return vec![format!("{media_type}, */*")],
+            (Manner::Namespace, None) => {
+                return vec![[docker_manifest, docker_list, manifest, index, "*/*"].join(", ")];
+            }
+            (_, media_type) if path == PING || media_type.is_some_and(|it| !is_document(it)) => return Vec::new(),
+            (Manner::Path, _) => vec![manifest, docker_manifest, signed, schema_1, docker_list, index],
+            (Manner::Hub, _) => vec![docker_manifest, docker_list, index, manifest, signed],
+        };
+        types.into_iter().map(str::to_owned).collect()
     }
 }
 
