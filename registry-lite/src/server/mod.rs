@@ -3,6 +3,7 @@
 //! A request goes one way: [`Route::parse`] says what is asked, [`handlers::handle`] what the answer is, `response` how it
 //! is put into HTTP. A server has no writer, and so answers every change with 405 UNSUPPORTED.
 
+pub mod access;
 mod body;
 mod connection;
 mod content;
@@ -14,6 +15,7 @@ mod response;
 mod route;
 mod service;
 mod stall;
+mod version;
 
 use std::io;
 use std::net::TcpListener;
