@@ -15,6 +15,7 @@ mod response;
 mod route;
 mod service;
 mod stall;
+pub mod tls;
 mod version;
 
 use std::io;
