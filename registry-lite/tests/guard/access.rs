@@ -82,6 +82,7 @@ fn users_read_and_writers_write() {
         ("no login", None),
         ("malformed", Some(&b"Basic ?"[..])),
         ("a token", Some(b"Bearer abc")),
+        ("an empty login", Some(b"Basic Og==")),
         ("more than one header", Some(b"")),
     ] {
         assert_eq!(access.recall(header, PEER, Right::Read), Some(Verdict::Unauthorized), "{why}");

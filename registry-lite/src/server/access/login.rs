@@ -28,23 +28,22 @@ pub struct Login {
 
 impl Login {
     /// Reads the value of an `Authorization` header: `Basic`, in any case, and base64 of `USER:PASSWORD` in UTF-8, without control
-    /// characters. `None` if it is anything else.
-    #[must_use]
-    pub fn parse(header: &[u8]) -> Option<Self> {
-        if header.len() > HEADER_BYTES {
-            return None;
+    /// characters. `None`: neither a name nor a password, which podman and skopeo send when they have no login.
+    ///
+    /// # Errors
+    /// It is anything else.
+    pub fn parse(header: &[u8]) -> Result<Option<Self>, Malformed> {
+        let text = decode(header).ok_or(Malformed)?;
+        if text == ":" {
+            return Ok(None);
         }
-        let (scheme, encoded) = std::str::from_utf8(header).ok()?.trim_matches([' ', '\t']).split_once(' ')?;
-        if !scheme.eq_ignore_ascii_case("Basic") {
-            return None;
-        }
-        let text = String::from_utf8(BASE64.decode(encoded.trim_start_matches(' ')).ok()?).ok()?;
-        let (user, password) = text.split_once(':')?;
+        let (user, password) = text.split_once(':').ok_or(Malformed)?;
         // RFC 7617 section 2. It matters here: to bcrypt a NUL is the end of a password.
         if password.contains(|c: char| c.is_ascii_control()) {
-            return None;
+            return Err(Malformed);
         }
-        Some(Self { user: user.parse().ok()?, password: password.to_owned() })
+        let user = user.parse().map_err(|_| Malformed)?;
+        Ok(Some(Self { user, password: password.to_owned() }))
     }
 
     /// Who it is said to be.
@@ -58,6 +57,22 @@ impl Login {
         let bytes = self.password.as_bytes();
         bytes.get(..PASSWORD_BYTES).unwrap_or(bytes)
     }
+}
+
+/// Not a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the Authorization header is not a user and a password (Basic)")]
+pub struct Malformed;
+
+fn decode(header: &[u8]) -> Option<String> {
+    if header.len() > HEADER_BYTES {
+        return None;
+    }
+    let (scheme, encoded) = std::str::from_utf8(header).ok()?.trim_matches([' ', '\t']).split_once(' ')?;
+    if !scheme.eq_ignore_ascii_case("Basic") {
+        return None;
+    }
+    String::from_utf8(BASE64.decode(encoded.trim_start_matches(' ')).ok()?).ok()
 }
 
 impl fmt::Debug for Login {
@@ -88,7 +103,7 @@ mod tests {
             ("an empty password is one", basic("u:"), "u", ""),
             ("UTF-8", basic("Jörg:pässwörd"), "Jörg", "pässwörd"),
         ] {
-            let login = Login::parse(&header).unwrap_or_else(|| panic!("{why}"));
+            let login = Login::parse(&header).ok().flatten().unwrap_or_else(|| panic!("{why}"));
             assert_eq!((login.user.as_str(), login.password()), (user, password.as_bytes()), "{why}");
         }
     }
@@ -108,7 +123,7 @@ mod tests {
             ("a second value", b"Basic dTpw, Basic dTpw".to_vec()),
             ("not ASCII", b"Basic \xff\xfe".to_vec()),
             ("no colon", basic("u")),
-            ("no name: what tools send who have no login", basic(":")),
+            ("no name", basic(":p")),
             ("a name that no file can have", basic(" u:p")),
             ("ISO 8859-1", basic(b"J\xf6rg:p")),
             ("a NUL in the password", basic("u:p\0q")),
@@ -116,19 +131,25 @@ mod tests {
             ("a control character in the name", basic("u\u{1}:p")),
             ("longer than the limit", basic("u:".to_owned() + &"p".repeat(HEADER_BYTES))),
         ] {
-            assert_eq!(Login::parse(&header), None, "{why}");
+            assert_eq!(Login::parse(&header), Err(Malformed), "{why}");
         }
+    }
+
+    #[test]
+    fn tools_that_have_no_login_send_an_empty_one() {
+        assert_eq!(Login::parse(b"Basic Og=="), Ok(None));
     }
 
     #[test]
     fn of_a_password_72_bytes_count() {
         let long = "p".repeat(71) + "ä" + "q";
-        let login = Login::parse(&basic(format!("u:{long}"))).unwrap();
+        let login = Login::parse(&basic(format!("u:{long}"))).unwrap().unwrap();
         assert_eq!(login.password(), &long.as_bytes()[..72], "in the middle of a letter too");
     }
 
     #[test]
     fn no_debug_output_shows_a_password() {
-        assert_eq!(format!("{:?}", Login::parse(&basic("u:hunter2"))), r#"Some(Login { user: UserName("u"), .. })"#);
+        let login = Login::parse(&basic("u:hunter2")).unwrap().unwrap();
+        assert_eq!(format!("{login:?}"), r#"Login { user: UserName("u"), .. }"#);
     }
 }

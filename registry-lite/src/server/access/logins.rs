@@ -97,12 +97,12 @@ impl Logins {
 
     /// The login that is to be checked, or what follows from there being none.
     fn who(&self, authorization: Option<&[u8]>, right: Right) -> Result<Login, Verdict> {
-        match authorization {
-            None if self.anonymous_pull && right == Right::Read => Err(Verdict::Allowed { user: None }),
-            None => Err(Verdict::Unauthorized),
-            // Also where nobody needs a login: who tries to log in is told that it failed.
-            Some(header) => Login::parse(header).ok_or(Verdict::Unauthorized),
-        }
+        // A malformed login is refused also where nobody needs one: who tries to log in is told that it failed.
+        let login = authorization.map_or(Ok(None), Login::parse).map_err(|_| Verdict::Unauthorized)?;
+        login.ok_or(match self.anonymous_pull && right == Right::Read {
+            true => Verdict::Allowed { user: None },
+            false => Verdict::Unauthorized,
+        })
     }
 
     fn remembered(&self, check: &Check<'_>, login: &Login, right: Right) -> Option<Verdict> {

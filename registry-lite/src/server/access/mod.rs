@@ -19,7 +19,7 @@ use std::time::Duration;
 
 pub use error::AccessError;
 pub use htpasswd::Htpasswd;
-pub use login::{HEADER_BYTES, Login};
+pub use login::{HEADER_BYTES, Login, Malformed};
 use logins::Logins;
 pub use users::{FILE_BYTES, UserName, Users};
 
