@@ -3,6 +3,7 @@
 //! A request goes one way: [`Endpoint::parse`] says what is asked, [`handlers::handle`] or [`Pusher::change`] what the
 //! answer is, `response` how it is put into HTTP.
 
+pub mod access;
 mod body;
 mod buffers;
 mod chunk;
@@ -24,6 +25,8 @@ mod response;
 mod route;
 mod service;
 mod stall;
+pub mod tls;
+mod version;
 mod windowed;
 mod wire;
 
