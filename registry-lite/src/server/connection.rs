@@ -17,6 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
+use tokio_rustls::server::TlsStream;
 
 use super::buffers::BUFFER_BYTES;
 use super::content::Content;
@@ -27,6 +28,7 @@ use super::outgoing::Outgoing;
 use super::peers::Peers;
 use super::request::RequestBody;
 use super::service::Service;
+use super::tls::Tls;
 use super::wire::{Shared, Transport, Wire};
 use super::{Config, HEAD_BYTES};
 
@@ -83,13 +85,26 @@ pub(super) async fn accept(
     Ok(())
 }
 
-/// One connection. Where TLS comes in: its handshake, within [`super::Limits::request_time`], turns the stream into another
-/// [`Transport`], which needs no method of its own.
+/// One connection. A handshake of TLS has the time that a request has.
 async fn connection(stream: TcpStream, peer: SocketAddr, service: Arc<Service>, stop: watch::Receiver<bool>) {
     // Without this the end of an answer may wait for an acknowledgement; where it is refused, answers are late but right.
     let _ = stream.set_nodelay(true);
-    http(stream, peer, service, stop).await;
+    match service.config.tls.as_ref().map(Tls::acceptor) {
+        None => http(stream, peer, service, stop).await,
+        Some(acceptor) => {
+            // A client that does not trust the certificate, or speaks plain HTTP, has ended the conversation by itself.
+            let shaken = timeout(service.config.limits.request_time, acceptor.accept(stream)).await;
+            match shaken {
+                Ok(Ok(stream)) => http(stream, peer, service, stop).await,
+                _ => {
+                    service.config.metrics.unshaken.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        }
+    }
 }
+
+impl Transport for TlsStream<TcpStream> {}
 
 /// Speaks HTTP on a stream until either side ends it.
 async fn http<T: Transport>(stream: T, peer: SocketAddr, service: Arc<Service>, mut stop: watch::Receiver<bool>) {
@@ -131,8 +146,8 @@ async fn exchange<T: Transport>(
         RequestBody::new(body, config.limits.stall_time, Arc::clone(&exchange), Arc::clone(&shared.unread))
     });
     let mut response = match Operation::of(request.uri().path()) {
-        Some(operation) => operation.answer(service, request.method()).await,
-        None => service.answer(request).await,
+        Some(operation) => operation.answer(service, &request, peer.ip()).await,
+        None => service.answer(request, peer.ip()).await,
     };
     // What is left of a body would be taken for the next request. hyper closes too, but does not say so.
     if shared.unread.load(Ordering::Relaxed) {

@@ -2,9 +2,13 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::metrics::Gauge;
 use crate::catalog::{Catalog, Shelf};
+
+/// How often files that others may change are looked at, at most: what they change is seen that late.
+pub const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// One state of the content: what may be seen, and where its bytes are. A request uses one view from beginning to end.
 #[derive(Clone)]

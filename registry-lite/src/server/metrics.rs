@@ -39,6 +39,7 @@ pub struct Metrics {
     pub(super) accepted: AtomicU64,
     pub(super) ended: AtomicU64,
     pub(super) turned_away: AtomicU64,
+    pub(super) unshaken: AtomicU64,
     pub(super) stalled: AtomicU64,
     /// Faults are rare enough for a lock.
     events: Mutex<BTreeMap<&'static str, u64>>,
@@ -95,6 +96,12 @@ impl Metrics {
                 "counter",
                 "Connections closed at once, because their address had too many.",
                 load(&self.turned_away),
+            ),
+            (
+                "tls_handshakes_failed_total",
+                "counter",
+                "Connections whose TLS handshake failed: the client does not trust the certificate, or speaks no TLS.",
+                load(&self.unshaken),
             ),
             (
                 "connections_stalled_total",

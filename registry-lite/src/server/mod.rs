@@ -35,11 +35,13 @@ use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::Duration;
 
+use self::access::Access;
+use self::tls::Tls;
 use tokio::runtime;
 use tokio::sync::watch;
 
 pub use buffers::BUFFER_BYTES;
-pub use content::{Content, View};
+pub use content::{Content, LOOK_EVERY, View};
 pub use error::ApiError;
 pub use event::{Event, Report};
 pub use exchange::{Log, Served, User};
@@ -59,6 +61,10 @@ pub struct Config {
     pub hosts: Vec<String>,
     /// Takes what the operator should know.
     pub report: Report,
+    /// Who may read and who may write.
+    pub access: Access,
+    /// What the server speaks TLS with; plain HTTP without.
+    pub tls: Option<Tls>,
     /// Takes pushes and deletions. A server without one is read-only: it answers every change with 405.
     pub pusher: Option<Arc<Pusher>>,
     /// Takes every request that is over.
@@ -104,10 +110,19 @@ impl Default for Limits {
 }
 
 impl Config {
-    /// The default limits, no further names, read-only, no log.
+    /// The default limits, no further names, plain HTTP without logins, read-only, no log.
     #[must_use]
     pub fn new(report: Report) -> Self {
-        Self { limits: Limits::default(), hosts: Vec::new(), report, pusher: None, log: None, metrics: Arc::default() }
+        Self {
+            limits: Limits::default(),
+            hosts: Vec::new(),
+            report,
+            access: Access::open(),
+            tls: None,
+            pusher: None,
+            log: None,
+            metrics: Arc::default(),
+        }
     }
 }
 

@@ -1,13 +1,16 @@
 //! For whoever operates the server: `/healthz`, `/readyz`, `/metrics`.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::time::timeout;
 
+use super::access::Right;
 use super::body::Body;
+use super::response::refuse;
 use super::service::Service;
 
 const TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
@@ -39,9 +42,9 @@ impl Operation {
     }
 
     /// Its answer.
-    pub(super) async fn answer(self, service: &Service, method: &Method) -> Response<Body> {
-        let head = method == Method::HEAD;
-        if !head && method != Method::GET {
+    pub(super) async fn answer<B>(self, service: &Service, request: &Request<B>, peer: IpAddr) -> Response<Body> {
+        let head = request.method() == Method::HEAD;
+        if !head && request.method() != Method::GET {
             let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET and HEAD only\n".to_owned(), head);
             refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             return refused;
@@ -56,6 +59,9 @@ impl Operation {
                 Err(why) => text(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{}\n", why.replace('\n', " ")), head),
             },
             Self::Metrics => {
+                if let Err(error) = service.admit(request.headers(), peer, Right::Read).await {
+                    return refuse(&error, head);
+                }
                 // Counters are worth having when the content is not.
                 let gauges = look(service, |content| content.gauges()).await.unwrap_or_default();
                 text(StatusCode::OK, METRICS, service.config.metrics.page(&gauges), head)
