@@ -1,11 +1,15 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+mod log;
+
 use bundle_format::Digest;
 use bundle_format::statement::{Release, Statement};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+pub use log::{FaultLine, LogLine, RequestLine};
 
 /// A failure, on stdout with `--json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -282,6 +286,7 @@ pub struct Outputs {
     install: InstallReport,
     template_check: CheckReport,
     registry_serve: ServeReport,
+    registry_serve_log: LogLine,
     #[cfg(feature = "demo")]
     demo: DemoReport,
 }

@@ -76,3 +76,34 @@ fn a_site_is_served_while_the_next_version_arrives() {
     import.end().ok();
     crate::common::process::wait_for("the new version is served", || tags().contains(r#"["1.0.0","1.1.0"]"#));
 }
+
+#[test]
+fn a_server_says_when_it_is_ready_and_what_it_was_asked() {
+    let shop = Shop::imported();
+    let manager = std::os::unix::net::UnixDatagram::bind(shop.path("notify")).unwrap();
+    manager.set_read_timeout(Some(std::time::Duration::from_secs(20))).unwrap();
+    let told = || {
+        let mut message = [0; 99];
+        let n = manager.recv(&mut message).unwrap();
+        String::from_utf8(message[..n].to_vec()).unwrap()
+    };
+    let mut command = shop.command("registry serve --site site --listen 127.0.0.1:0 --log json --log-requests all");
+    let mut server = Background::start(command.env("NOTIFY_SOCKET", shop.path("notify")));
+    let host = server.address();
+    assert_eq!(told(), "READY=1");
+    for path in ["/readyz", "/v2/?x=%0a", "/v2/no/such/manifests/1"] {
+        shop.run(&format!("curl -sS -o answer http://{host}{path}"));
+    }
+    server.signal("TERM");
+    assert_eq!(told(), "STOPPING=1");
+    let ran = server.end().ok();
+    let lines: Vec<serde_json::Value> = ran
+        .stderr
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let seen: Vec<_> = lines.iter().map(|l| (l["target"].as_str().unwrap(), l["status"].as_u64().unwrap())).collect();
+    assert_eq!(seen, [("/readyz", 200), ("/v2/?x=%0a", 200), ("/v2/no/such/manifests/1", 404)]);
+    assert_eq!((&lines[2]["type"], &lines[2]["code"]), (&"request".into(), &"NAME_UNKNOWN".into()));
+}

@@ -1,5 +1,7 @@
 //! `sealift registry`
 
+mod log;
+mod process;
 mod serve;
 
 use registry_lite::client::{ClientOptions, CredentialSource, Scheme};

@@ -7,21 +7,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_format::Code;
-use registry_lite::server::{Config, Content, Event, Report, Stop, serve};
+use registry_lite::server::{Config, Content, Metrics, Stop, serve};
 use registry_lite::{Store, content};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::{log, process};
 use crate::args::Serve;
 use crate::failure::Failure;
 use crate::files::{open_bundle_file, trusted};
 use crate::keys::trust_root;
-use crate::output::{Output, talk};
+use crate::output::Output;
 use crate::report::ServeReport;
 
 pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
-    let Serve { site, bundle, keys, listen } = args;
-    let report: Report = Arc::new(|event: &Event<'_>| talk(&format!("registry: {event}")));
+    let Serve { site, bundle, keys, listen, log: form, log_requests } = args;
+    let metrics = Arc::new(Metrics::default());
+    let report = metrics.counting(log::faults(*form));
     let (what, content) = match (site, bundle) {
         (Some(dir), _) => (dir, content::of_site(Store::open(dir)?, Arc::clone(&report))?),
         (None, Some(file)) => (file, bundle_content(file, keys, out)?),
@@ -30,14 +32,15 @@ pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
     for skipped in content.view().catalog.skipped() {
         out.warn(format_args!("not served: {skipped}"));
     }
-    run_server(*listen, what, content, report, out)
+    let config = Config { metrics, log: log::requests(*form, *log_requests), ..Config::new(report) };
+    run_server(*listen, what, content, config, out)
 }
 
 fn run_server(
     listen: SocketAddr,
     what: &Path,
     content: Arc<dyn Content>,
-    report: Report,
+    config: Config,
     out: &Output,
 ) -> Result<(), Failure> {
     let failure = |e: io::Error| {
@@ -47,6 +50,7 @@ fn run_server(
             _ => failure,
         }
     };
+    process::raise_open_files();
     let listener = TcpListener::bind(listen).map_err(failure)?;
     let address = listener.local_addr().map_err(failure)?;
     let stop = Stop::default();
@@ -59,6 +63,8 @@ fn run_server(
     let stopper = stop.clone();
     std::thread::spawn(move || {
         for _ in signals.forever() {
+            // Whoever waits for it may wait longer now; nothing depends on its being heard.
+            let _ = process::notify("STOPPING=1");
             stopping.store(true, Ordering::Relaxed);
             stopper.stop();
         }
@@ -69,7 +75,10 @@ fn run_server(
     if !address.ip().is_loopback() {
         out.warn("this is plain http, without logins: whoever reaches the address can read; nobody can write");
     }
-    serve(listener, content, Config::new(report), &stop).map_err(failure)
+    if let Err(e) = process::notify("READY=1") {
+        out.warn(format_args!("the service manager cannot be told that this is ready: {e}"));
+    }
+    serve(listener, content, config, &stop).map_err(failure)
 }
 
 /// Proves everything in a bundle but the content of layers, which clients check by their digests.
