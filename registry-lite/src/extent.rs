@@ -6,7 +6,8 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use bundle_format::Digest;
+use crate::digest::ContentDigest;
+use crate::store::Stamp;
 
 /// Something that holds blobs as stretches of local files.
 pub trait BlobRead: Send + Sync {
@@ -15,7 +16,13 @@ pub trait BlobRead: Send + Sync {
     ///
     /// # Errors
     /// Those of the file system, other than that the blob is not there.
-    fn locate(&self, digest: &Digest) -> io::Result<Option<Extent>>;
+    fn locate(&self, digest: &ContentDigest) -> io::Result<Option<Extent>>;
+
+    /// Which writing of the blob is held, or `None` if it is not: what was read of it before counts as long as this stays.
+    ///
+    /// # Errors
+    /// Those of the file system, other than that the blob is not there.
+    fn stamp(&self, digest: &ContentDigest) -> io::Result<Option<Stamp>>;
 }
 
 /// `len` bytes of `file` from `offset`. The file stays open as long as the extent lives, so that what is being served

@@ -4,7 +4,10 @@
 pub mod catalog;
 pub mod client;
 pub mod content;
+pub mod digest;
+pub mod documents;
 pub mod extent;
+pub mod manifest;
 pub mod mirrors;
 pub mod server;
 pub mod store;

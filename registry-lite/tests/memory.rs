@@ -13,7 +13,7 @@ use std::thread;
 
 use bundle_format::{Descriptor, Digest, media};
 use registry_lite::catalog::Catalog;
-use registry_lite::server::{BUFFER_BYTES, Config, Stop, View, serve};
+use registry_lite::server::{Config, Stop, View, serve};
 use registry_lite::{BlobRead, Extent};
 use serde_json::json;
 
@@ -57,7 +57,7 @@ fn archive(file: &Arc<File>) -> (View, Digest) {
 }
 
 #[test]
-fn sixty_four_clients_of_a_huge_blob_cost_two_buffers_each() {
+fn sixty_four_clients_of_a_huge_blob_cost_next_to_nothing() {
     let (view, huge) = archive(&Arc::new(tempfile::tempfile().unwrap()));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -75,7 +75,8 @@ fn sixty_four_clients_of_a_huge_blob_cost_two_buffers_each() {
         drop(open);
     });
     let grown = (peak() - before) << 10;
-    let allowed = CLIENTS * 2 * BUFFER_BYTES + (24 << 20);
+    // The kernel sends it from the page cache: there is no buffer that a blob or a client could fill.
+    let allowed = 16 << 20;
     assert!(grown < allowed, "{grown} bytes more for {CLIENTS} clients, {allowed} allowed");
     stop.stop();
     server.join().unwrap().unwrap();

@@ -11,7 +11,7 @@ use super::Client;
 
 #[derive(Debug, Subcommand)]
 pub enum RegistryVerb {
-    /// Serve images to podman, containerd, skopeo and every other client of OCI registries, read-only
+    /// Serve images to podman, containerd, skopeo and every other client of OCI registries
     Serve(Serve),
     /// Write the files that make containerd, podman, k3s and others pull original names from a registry of the site
     Mirrors(Mirrors),
@@ -22,13 +22,16 @@ pub enum RegistryVerb {
 #[derive(Debug, ClapArgs)]
 #[command(group = ArgGroup::new("content").required(true))]
 pub struct Serve {
-    /// The site's folder
+    /// The site's folder; made if it does not exist. Clients may push to it
     #[arg(long, value_name = "DIR", group = "content")]
     pub site: Option<PathBuf>,
-    /// Serve straight out of a bundle, without importing it
-    #[arg(long, value_name = "FILE", group = "content")]
-    pub bundle: Option<PathBuf>,
-    /// Public key that must have signed the bundle; may be given again, then all must have
+    /// Serve straight out of a bundle, without importing it; may be given again
+    #[arg(long = "bundle", value_name = "FILE", group = "content")]
+    pub bundles: Vec<PathBuf>,
+    /// Take no pushes
+    #[arg(long, conflicts_with = "bundles")]
+    pub read_only: bool,
+    /// Public key that must have signed each bundle; may be given again, then all must have
     #[arg(long = "key", value_name = "FILE")]
     pub keys: Vec<PathBuf>,
     /// Address to listen on

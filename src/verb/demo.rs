@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bundle_format::{Code, ImageRef};
+use registry_lite::Store;
 use registry_lite::client::{ClientOptions, CredentialSource, Registry, Scheme};
+use registry_lite::content::Site;
 use registry_lite::server::{Config, Report, Stop, serve};
-use registry_lite::{Store, content};
 
 use super::{import, install, keygen, list, pack, verify};
 use crate::args;
@@ -158,7 +159,7 @@ impl Demo<'_> {
     fn serve(&mut self, images: &[ImageReport]) -> Result<(), Failure> {
         let failure = |e: io::Error| Failure::new(Code::Io, format_args!("serving the site: {e}"));
         let report: Report = Arc::new(|event| eprintln!("registry: {event}"));
-        let content = content::of_site(Store::open(&self.site())?, Arc::clone(&report))?;
+        let content = Site::open(Store::open(&self.site())?, Arc::clone(&report))?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failure)?;
         let address = listener.local_addr().map_err(failure)?;
         let stop = Stop::default();

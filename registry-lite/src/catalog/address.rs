@@ -46,7 +46,7 @@ impl Catalog {
             if let Some(repository) = self.image(namespace, path) {
                 return found(repository, true);
             }
-            return match self.full(path).filter(|r| r.host.is_some()) {
+            return match self.full(path).filter(|r| r.host().is_some()) {
                 Some(repository) => found(repository, false),
                 None => Err(NotFound::Unknown),
             };
@@ -56,7 +56,7 @@ impl Catalog {
         }
         match self.bare(path).as_slice() {
             [] => Err(NotFound::Unknown),
-            [only] => self.repositories.get(*only).map_or(Err(NotFound::Unknown), |r| found(r, false)),
+            [only] => self.repositories.get(*only).map_or(Err(NotFound::Unknown), |r| found(r.as_ref(), false)),
             several => Err(NotFound::Ambiguous { paths: several.iter().map(|&path| path.to_owned()).collect() }),
         }
     }
@@ -64,16 +64,18 @@ impl Catalog {
     /// The repository that `host` calls `repository`.
     fn image(&self, host: &str, repository: &str) -> Option<&Repository> {
         let host = normal_host(host);
-        let at = |repository: &str| self.repositories.get(&format!("{}/{repository}", mirror_host(host)));
+        let at = |repository: &str| {
+            self.repositories.get(&format!("{}/{repository}", mirror_host(host))).map(std::sync::Arc::as_ref)
+        };
         // The host is compared as well: `mirror_host` is for paths, and a namespace is any text that a client sends.
         at(repository)
             .or_else(|| if host == DOCKER_HUB { at(&format!("library/{repository}")) } else { None })
-            .filter(|r| r.host.as_deref() == Some(host))
+            .filter(|r: &&Repository| r.host() == Some(host))
     }
 
     /// The repository whose whole path this is, in any spelling of Docker Hub.
     fn full(&self, path: &str) -> Option<&Repository> {
-        self.repositories.get(path).or_else(|| {
+        self.repositories.get(path).map(std::sync::Arc::as_ref).or_else(|| {
             let (host, repository) = path.split_once('/')?;
             if normal_host(host) == DOCKER_HUB { self.image(host, repository) } else { None }
         })
@@ -87,28 +89,29 @@ impl Catalog {
             .get(&library)
             .into_iter()
             .flatten()
-            .filter(|path| self.repositories.get(*path).is_some_and(|r| r.host.as_deref() == Some(DOCKER_HUB)));
+            .filter(|path| self.repositories.get(*path).is_some_and(|r| r.host() == Some(DOCKER_HUB)));
         self.by_bare_name.get(name).into_iter().flatten().chain(hub).map(String::as_str).collect()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bundle_format::ImageRef;
+    use bundle_format::{Digest, media};
 
     use super::*;
+    use crate::store::Entry;
 
-    /// A catalogue with nothing in its repositories: addresses are all that is looked at.
+    /// A catalogue whose roots are not there: addresses are all that is looked at.
     fn catalog() -> Catalog {
-        let mut catalog = Catalog::default();
-        for image in ["docker.io/library/nginx:1", "quay.io/a/b:1", "localhost:5000/a/b:1", "ghcr.io/only/here:1"] {
-            let image: ImageRef = image.parse().unwrap();
-            let repository = Repository { host: Some(image.host().to_owned()), ..Repository::default() };
-            catalog.repositories.insert(image.mirror_path(), repository);
-            catalog.by_bare_name.entry(image.repository().to_owned()).or_default().push(image.mirror_path());
-        }
-        catalog.repositories.insert("sealift/shop".to_owned(), Repository::default());
-        catalog
+        let names = [
+            "docker.io/library/nginx:1",
+            "quay.io/a/b:1",
+            "localhost:5000/a/b:1",
+            "ghcr.io/only/here:1",
+            "sealift/shop:1",
+        ];
+        let entry = |name: &str| Entry::named(media::OCI_INDEX, Digest::of(b"").into(), 0, name.to_owned());
+        Catalog::of(&names.map(entry), None)
     }
 
     #[test]
@@ -139,6 +142,6 @@ mod tests {
             assert_eq!(found, expected, "{why}: {path} ns={ns:?}");
         }
         let Err(NotFound::Ambiguous { paths }) = catalog.find("a/b", None) else { panic!("two hosts have a/b") };
-        assert_eq!(paths, ["quay.io/a/b", "localhost_5000/a/b"]);
+        assert_eq!(paths, ["localhost_5000/a/b", "quay.io/a/b"]);
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use bundle_format::Digest;
+use crate::digest::ContentDigest;
 
 /// Something that went wrong in the server, not in a request. Its text is one line for a log.
 #[derive(Debug, thiserror::Error)]
@@ -13,7 +13,7 @@ pub enum Event<'e> {
     #[error("reading {digest}: {cause}")]
     Read {
         /// The content.
-        digest: Digest,
+        digest: ContentDigest,
         /// What happened.
         cause: &'e io::Error,
     },
@@ -22,6 +22,12 @@ pub enum Event<'e> {
     Reload {
         /// The file that changed.
         file: &'e Path,
+        /// What happened.
+        cause: &'e dyn std::error::Error,
+    },
+    /// Something pushed could not be stored.
+    #[error("storing what a client pushed: {cause}")]
+    Store {
         /// What happened.
         cause: &'e dyn std::error::Error,
     },
@@ -37,6 +43,23 @@ pub enum Event<'e> {
         /// What happened.
         cause: &'e io::Error,
     },
+}
+
+impl Event<'_> {
+    /// All that [`Event::kind`] may say.
+    pub const KINDS: [&'static str; 5] = ["accept", "read", "reload", "request", "store"];
+
+    /// Which kind of thing went wrong, in one word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "read",
+            Self::Reload { .. } => "reload",
+            Self::Request { .. } => "request",
+            Self::Accept { .. } => "accept",
+            Self::Store { .. } => "store",
+        }
+    }
 }
 
 /// Takes events, from any thread; must not take long.

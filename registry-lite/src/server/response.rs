@@ -1,23 +1,33 @@
 //! From replies and refusals to HTTP, in one place.
 
-use bundle_format::{Digest, media};
+use std::fmt;
+
+use bundle_format::media;
 use bytes::Bytes;
 use hyper::header::{
-    ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK,
+    ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION,
+    RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::{Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::access;
 use super::body::Body;
 use super::error::ApiError;
 use super::event::Report;
+use super::exchange::Refused;
 use super::handlers::{Reply, etag};
-use super::route::Page;
+use super::push::{Done, location};
+use super::route::{Address, Page, UploadId};
+use crate::digest::ContentDigest;
 
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const FILTERS: HeaderName = HeaderName::from_static("oci-filters-applied");
 const NAMESPACE: HeaderName = HeaderName::from_static("oci-namespace");
+const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+const TAG: HeaderName = HeaderName::from_static("oci-tag");
+const UPLOAD: HeaderName = HeaderName::from_static("docker-upload-uuid");
 const NO_SNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 
 const JSON: &str = "application/json";
@@ -32,6 +42,8 @@ pub struct Asked {
     pub path: String,
     /// `ns`.
     pub namespace: Option<String>,
+    /// How to log in, if one can.
+    pub challenge: Option<String>,
 }
 
 /// The response to a request that was understood.
@@ -39,16 +51,22 @@ pub fn render(reply: Reply, by_namespace: bool, asked: &Asked, report: &Report) 
     let mut answer = Answer::new(StatusCode::OK);
     let mut body = Body::empty();
     match reply {
-        Reply::Pong => body = answer.json(JSON, &serde_json::json!({})),
+        Reply::Pong => {
+            // Where reading needs no login, podman and skopeo learn here that one can log in all the same.
+            if let Some(challenge) = &asked.challenge {
+                answer.header(WWW_AUTHENTICATE, challenge);
+            }
+            body = answer.json(JSON, &serde_json::json!({}));
+        }
         Reply::NotModified(digest) => {
             answer.status(StatusCode::NOT_MODIFIED);
             answer.identified(&digest);
         }
-        Reply::Manifest { digest, media_type, bytes } => {
+        Reply::Manifest { digest, media_type, held } => {
             answer.identified(&digest);
             answer.header(CONTENT_TYPE, &media_type);
-            answer.length(bytes.len());
-            body = Body::stored(digest, bytes, report.clone());
+            answer.length(held.bytes.len() as u64);
+            body = Body::text(held.bytes.clone());
         }
         Reply::Blob { digest, bytes, part } => {
             answer.identified(&digest);
@@ -83,18 +101,70 @@ pub fn render(reply: Reply, by_namespace: bool, asked: &Asked, report: &Report) 
     answer.finish(body, asked.head)
 }
 
+/// The response to a change that was made.
+pub fn done(done: &Done, address: &Address, head: bool) -> Response<Body> {
+    let mut answer = Answer::new(StatusCode::CREATED);
+    let at = |kind: &str, what: &dyn fmt::Display| format!("/v2/{}/{kind}/{what}{}", address.name, address.query());
+    match done {
+        Done::Open(id, len) => {
+            answer.status(StatusCode::ACCEPTED);
+            answer.upload(address, id, *len);
+        }
+        Done::Progress(id, len) => {
+            answer.status(StatusCode::NO_CONTENT);
+            answer.upload(address, id, *len);
+        }
+        Done::Cancelled => answer.status(StatusCode::NO_CONTENT),
+        Done::Blob(digest) => {
+            answer.header(LOCATION, &at("blobs", digest));
+            answer.header(CONTENT_DIGEST, &digest.to_string());
+        }
+        Done::Manifest { digest, reference, subject, tags } => {
+            answer.header(LOCATION, &at("manifests", reference));
+            answer.header(CONTENT_DIGEST, &digest.to_string());
+            if let Some(subject) = subject {
+                answer.header(SUBJECT, &subject.to_string());
+            }
+            for tag in tags {
+                answer.another(TAG, tag);
+            }
+        }
+        Done::Deleted => answer.status(StatusCode::ACCEPTED),
+    }
+    // RFC 9110 section 8.6: a 204 has no length.
+    if !matches!(done, Done::Progress(..) | Done::Cancelled) {
+        answer.length(0);
+    }
+    answer.finish(Body::empty(), head)
+}
+
 /// The response to a request that is refused.
 pub fn refuse(error: &ApiError, head: bool) -> Response<Body> {
     let mut answer = Answer::new(error.code().1);
     match error {
         ApiError::ReadOnly => answer.header(ALLOW, "GET, HEAD"),
+        // A server without a writer refuses all others before it looks at the endpoint.
+        ApiError::Method { .. } => answer.header(ALLOW, "GET, HEAD, POST, PUT, PATCH, DELETE"),
+        ApiError::Unauthorized { challenge } => answer.header(WWW_AUTHENTICATE, challenge),
+        ApiError::Busy => answer.header(RETRY_AFTER, &access::RETRY_AFTER.as_secs().to_string()),
+        ApiError::TooManyUploads { .. } => answer.header(RETRY_AFTER, "60"),
+        ApiError::UploadRange { len, location } => {
+            answer.header(LOCATION, location);
+            answer.header(RANGE, &received(*len));
+        }
         ApiError::RangeInvalid { size } => answer.header(CONTENT_RANGE, &format!("bytes */{size}")),
         _ => {}
     }
+    answer.0.extensions_mut().insert(Refused(error.code().0));
     let envelope = error.envelope();
     answer.header(CONTENT_TYPE, JSON);
     answer.length(envelope.len() as u64);
     answer.finish(Body::text(envelope), head)
+}
+
+/// What of an upload has come, as `0-<last byte>`. Nothing is `0-0`, since clients read a number there.
+fn received(len: u64) -> String {
+    format!("0-{}", len.saturating_sub(1))
 }
 
 struct Answer(Response<Body>);
@@ -119,11 +189,23 @@ impl Answer {
         }
     }
 
+    fn another(&mut self, name: HeaderName, value: &str) {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            self.0.headers_mut().append(name, value);
+        }
+    }
+
+    fn upload(&mut self, address: &Address, id: &UploadId, len: u64) {
+        self.header(LOCATION, &location(address, id));
+        self.header(RANGE, &received(len));
+        self.header(UPLOAD, &id.to_string());
+    }
+
     fn length(&mut self, bytes: u64) {
         self.0.headers_mut().insert(CONTENT_LENGTH, bytes.into());
     }
 
-    fn identified(&mut self, digest: &Digest) {
+    fn identified(&mut self, digest: &ContentDigest) {
         self.header(CONTENT_DIGEST, &digest.to_string());
         self.header(ETAG, &etag(digest));
     }

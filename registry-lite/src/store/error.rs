@@ -48,6 +48,12 @@ pub enum StoreError {
         /// Bytes needed.
         needed: u64,
     },
+    /// More names than an `index.json` may hold.
+    #[error("index.json would be longer than {limit} bytes")]
+    IndexFull {
+        /// Most bytes.
+        limit: u64,
+    },
     /// The file system.
     #[error("{what} {}: {source}", path.display())]
     Io {
@@ -80,6 +86,7 @@ impl Coded for StoreError {
                 Code::Space
             }
             Self::Io { .. } => Code::Io,
+            Self::IndexFull { .. } => Code::Limit,
             Self::Json(_) | Self::SyncThread => Code::Internal,
         }
     }

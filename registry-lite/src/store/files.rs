@@ -23,6 +23,11 @@ pub(super) fn open_regular(path: &Path) -> io::Result<File> {
     }
 }
 
+/// Opens a file to lock it; makes it if it is not there. Its content does not matter.
+pub(super) fn open_lock(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path)
+}
+
 /// Reads a file of at most `limit` bytes.
 pub(super) fn read_limited(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();

@@ -10,7 +10,8 @@ use bundle_format::{Descriptor, Digest, media};
 
 use super::error::StoreError;
 use super::writer::Syncer;
-use super::{BlobWriter, Readable, Store, files, index_bytes, replace};
+use super::{BlobWriter, Entry, Mark, Store, files};
+use crate::catalog::Name;
 
 /// A site that this process alone writes to, until the value goes.
 #[derive(Debug)]
@@ -34,8 +35,7 @@ impl Store {
             let path = path.clone();
             move |source| StoreError::Io { what, path, source }
         };
-        let mut file =
-            File::options().read(true).write(true).create(true).truncate(false).open(&path).map_err(io("opening"))?;
+        let mut file = files::open_lock(&path).map_err(io("opening"))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -101,7 +101,7 @@ impl LockedStore {
     /// Those of the file system.
     pub fn write_blob(&self, blob: &Descriptor) -> Result<BlobWriter<'_>, StoreError> {
         self.written.store(true, Ordering::Relaxed);
-        BlobWriter::new(&self.store.dir.join("tmp"), self.store.blob_path(&blob.digest), blob.size, &self.syncer)
+        BlobWriter::new(&self.store.dir.join("tmp"), self.store.blob_path(&blob.digest.into()), blob.size, &self.syncer)
     }
 
     /// Waits until every committed blob is durable under its name.
@@ -113,41 +113,50 @@ impl LockedStore {
     }
 
     /// Publishes `entries` in one step, after [`LockedStore::settle`]. An entry takes the place of the one that has its
-    /// name; what stood there stays reachable by its digest, because an older release may still be installed.
+    /// name; what stood there stays reachable by its digest, because an older release may still be installed. What clients
+    /// deleted from the repositories of `entries` is there again.
     ///
     /// # Errors
     /// Those of the file system; then everything is as before.
     pub fn publish(&self, entries: Vec<Descriptor>) -> Result<(), StoreError> {
         self.settle()?;
-        let before = self.store.entries()?;
+        let publishing = self.store.publishing()?;
+        let before = self.store.roots()?;
         let mut after = before.clone();
-        for entry in entries {
-            let name = entry.annotations.get(media::REF_NAME);
-            for old in after.iter_mut().filter(|old| name.is_some() && old.annotations.get(media::REF_NAME) == name) {
-                if old.digest != entry.digest {
-                    rename_to_digest(old);
-                }
+        for entry in entries.into_iter().map(Entry::from) {
+            // An entry without a name, or with one that nothing is served under, has no marks.
+            if let Some(name) = entry.name().and_then(|name| name.parse::<Name>().ok()) {
+                self.store.unmark_all(name.repository(), Mark::Removed)?;
             }
-            let same = |old: &Descriptor| old.digest == entry.digest && old.annotations.get(media::REF_NAME) == name;
-            match after.iter_mut().find(|old| same(old)) {
-                Some(old) => *old = entry,
-                None => after.push(entry),
-            }
+            put(&mut after, entry);
         }
         // A name that moves back and forth leaves each content once, not once for each move.
         let mut seen = BTreeSet::new();
-        after.retain(|e| seen.insert((e.digest, e.annotations.get(media::REF_NAME).cloned())));
+        after.retain(|e| seen.insert((e.digest, e.name().map(str::to_owned))));
         // The same names may stand for more than before: platforms of an index that came later. Servers look at the file.
         let more = self.written.swap(false, Ordering::Relaxed);
         if after == before && !more {
             return Ok(());
         }
-        replace(&self.store.dir.join("index.json"), &index_bytes(after)?, Readable::ByOthers)
+        publishing.replace(&after)
+    }
+}
+
+/// Adds `entry`. What had its name is called by its digest from then on.
+fn put(entries: &mut Vec<Entry>, entry: Entry) {
+    for old in entries.iter_mut().filter(|old| entry.name().is_some() && old.name() == entry.name()) {
+        if old.digest != entry.digest {
+            rename_to_digest(old);
+        }
+    }
+    match entries.iter_mut().find(|old| old.digest == entry.digest && old.name() == entry.name()) {
+        Some(old) => *old = entry,
+        None => entries.push(entry),
     }
 }
 
 /// `host/name:tag` becomes `host/name@digest`.
-fn rename_to_digest(entry: &mut Descriptor) {
+fn rename_to_digest(entry: &mut Entry) {
     let digest = entry.digest;
     if let Some(name) = entry.annotations.get_mut(media::REF_NAME) {
         let bare = name.split('@').next().unwrap_or_default();

@@ -6,15 +6,22 @@
 //!   oci-layout        OCI image layout, so that skopeo, oras and podman read the folder as it is
 //!   index.json        every name and what it stands for: the only reference file, replaced in one step
 //!   blobs/sha256/…    content, each under its digest; nothing is ever changed in place
-//!   tmp/              content that is not whole yet; whoever locks the site next sweeps it
-//!   lock              held by the one process that writes
+//!   tmp/              what an import has not got whole yet; whoever locks the site next sweeps it
+//!   lock              held by the one process that imports or collects
+//!   publish.lock      held for moments by whoever changes what is shown
+//!   uploads/          what clients are pushing
+//!   repositories/     what clients said of single blobs
 //! ```
 //!
 //! What is named in `index.json` is whole: a blob is written to `tmp/`, synced and renamed before anything refers to it.
 
 mod error;
 mod files;
+mod index;
+mod links;
 mod lock;
+mod publish;
+mod uploads;
 mod writeback;
 mod writer;
 
@@ -28,14 +35,17 @@ use serde::{Deserialize, Serialize};
 
 pub use error::StoreError;
 pub use files::{Readable, free_space, replace, sync_dir};
+pub use index::Entry;
+pub use links::{Mark, Marked};
 pub use lock::LockedStore;
+pub use publish::{Naming, Publishing, Stamp};
+pub use uploads::{Upload, Uploads};
 pub use writeback::Writeback;
 pub use writer::BlobWriter;
 
+use crate::digest::{Algorithm, ContentDigest};
 use crate::extent::{BlobRead, Extent};
 
-/// Largest `index.json`: about 100 000 names.
-const INDEX_BYTES: u64 = 32 << 20;
 const FORMAT: &str = "https://sealift.dev/site/v1";
 
 /// A site's content, for reading. Any number of processes may read while one writes.
@@ -47,11 +57,6 @@ pub struct Store {
 #[derive(Serialize, Deserialize)]
 struct Marker {
     format: String,
-}
-
-#[derive(Deserialize)]
-struct Index {
-    manifests: Vec<Descriptor>,
 }
 
 impl Store {
@@ -90,7 +95,9 @@ impl Store {
         // A first import that was killed leaves only files of ours; everything else is somebody else's.
         for entry in fs::read_dir(dir).map_err(io("listing"))? {
             let name = entry.map_err(io("listing"))?.file_name();
-            let ours = ["site.json", "oci-layout", "index.json", "blobs", "tmp", "lock"].iter().any(|n| name == *n);
+            let ours = ["site.json", "oci-layout", "index.json", "blobs", "tmp", "lock", "publish.lock", "uploads"]
+                .iter()
+                .any(|n| name == *n);
             if !ours && !name.to_string_lossy().starts_with(files::TEMPORARY) {
                 return Err(StoreError::NotASite { dir: dir.to_owned() });
             }
@@ -100,7 +107,7 @@ impl Store {
         let locked = Self { dir: dir.to_owned() }.lock()?;
         if Self::open(dir).is_err() {
             replace(&dir.join("oci-layout"), bundle_format::version_index::OCI_LAYOUT, Readable::ByOthers)?;
-            replace(&dir.join("index.json"), &index_bytes(Vec::new())?, Readable::ByOthers)?;
+            replace(&dir.join("index.json"), &index::index_bytes(&[])?, Readable::ByOthers)?;
             // Last, because it says that the rest is there.
             let marker = serde_json::to_vec(&Marker { format: FORMAT.to_owned() })?;
             replace(&dir.join("site.json"), &marker, Readable::ByOthers)?;
@@ -114,22 +121,6 @@ impl Store {
         &self.dir
     }
 
-    /// What is published: every root, most with a name in the annotation `org.opencontainers.image.ref.name`.
-    ///
-    /// # Errors
-    /// `index.json` is missing or not an index.
-    pub fn entries(&self) -> Result<Vec<Descriptor>, StoreError> {
-        let path = self.index_path();
-        let bytes = files::read_limited(&path, INDEX_BYTES).map_err(|source| StoreError::Io {
-            what: "reading",
-            path: path.clone(),
-            source,
-        })?;
-        let index: Index = json::parse(&bytes, INDEX_BYTES, Numbers::Any)
-            .map_err(|e| StoreError::Damaged { path, why: e.to_string() })?;
-        Ok(index.manifests)
-    }
-
     /// The file that changes whenever what is published changes.
     #[must_use]
     pub fn index_path(&self) -> PathBuf {
@@ -141,6 +132,7 @@ impl Store {
     /// # Errors
     /// Those of the file system.
     pub fn has(&self, digest: &Digest, size: u64) -> Result<bool, StoreError> {
+        let digest = &ContentDigest::from(*digest);
         let extent = self.locate(digest).map_err(|source| StoreError::Io {
             what: "reading",
             path: self.blob_path(digest),
@@ -149,13 +141,40 @@ impl Store {
         Ok(extent.is_some_and(|extent| extent.len() == size))
     }
 
-    fn blob_path(&self, digest: &Digest) -> PathBuf {
-        self.dir.join("blobs/sha256").join(digest.hex())
+    /// The length in bytes of what is held under `digest`, if anything is.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn blob_len(&self, digest: &ContentDigest) -> Result<Option<u64>, StoreError> {
+        let path = self.blob_path(digest);
+        match fs::symlink_metadata(&path) {
+            Ok(m) if m.is_file() => Ok(Some(m.len())),
+            Ok(_) => Ok(None),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(source) => Err(StoreError::Io { what: "reading", path, source }),
+        }
+    }
+
+    /// Makes the names of all blobs durable.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn sync_blobs(&self) -> Result<(), StoreError> {
+        let folders = Algorithm::ALL.map(|algorithm| self.blobs_path(algorithm));
+        folders.iter().filter(|folder| folder.is_dir()).try_for_each(|folder| sync_dir(folder))
+    }
+
+    pub(crate) fn blob_path(&self, digest: &ContentDigest) -> PathBuf {
+        self.blobs_path(digest.algorithm()).join(digest.hex())
+    }
+
+    fn blobs_path(&self, algorithm: Algorithm) -> PathBuf {
+        self.dir.join("blobs").join(algorithm.name())
     }
 }
 
 impl BlobRead for Store {
-    fn locate(&self, digest: &Digest) -> io::Result<Option<Extent>> {
+    fn locate(&self, digest: &ContentDigest) -> io::Result<Option<Extent>> {
         let file = match files::open_regular(&self.blob_path(digest)) {
             Ok(file) => file,
             Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -163,11 +182,19 @@ impl BlobRead for Store {
         };
         Extent::whole(file).map(Some)
     }
+
+    fn stamp(&self, digest: &ContentDigest) -> io::Result<Option<Stamp>> {
+        match fs::symlink_metadata(self.blob_path(digest)) {
+            Ok(m) => Ok(Some(Stamp::from(&m))),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
 }
 
 impl BlobSource for Store {
     fn open(&self, blob: &Descriptor) -> Result<Box<dyn Read + Send + '_>, SourceError> {
-        match files::open_regular(&self.blob_path(&blob.digest)) {
+        match files::open_regular(&self.blob_path(&blob.digest.into())) {
             Ok(file) => Ok(Box::new(file)),
             Err(e) if e.kind() == io::ErrorKind::NotFound => {
                 Err(SourceError::Missing { place: self.place(), what: blob.digest.to_string() })
@@ -179,8 +206,4 @@ impl BlobSource for Store {
     fn place(&self) -> String {
         self.dir.display().to_string()
     }
-}
-
-fn index_bytes(entries: Vec<Descriptor>) -> Result<Vec<u8>, StoreError> {
-    Ok(bundle_format::version_index::index_json(entries)?)
 }

@@ -10,5 +10,7 @@ mod http;
 mod load;
 mod mirrors;
 mod nginx;
+mod operations;
 mod site;
 mod store;
+mod wire;

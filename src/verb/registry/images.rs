@@ -16,7 +16,9 @@ pub fn held(site: Option<&Path>, bundle: Option<&Path>, keys: &[PathBuf]) -> Res
     if let Some(dir) = site {
         for entry in Store::open(dir)?.entries()? {
             // Everything else is content of our own, or has no name, and clients ask for it nowhere else.
-            if let Some(Ok(Name::Image(image))) = entry.annotations.get(media::REF_NAME).map(|name| name.parse()) {
+            let name = entry.annotations.get(media::REF_NAME);
+            let is_image = |name: &&String| name.parse::<Name>().is_ok_and(|name| name.repository().host().is_some());
+            if let Some(Ok(image)) = name.filter(is_image).map(|name| name.parse()) {
                 images.push(Wanted { image, digest: Some(entry.digest) });
             }
         }

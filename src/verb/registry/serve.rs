@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_format::Code;
-use registry_lite::server::{Config, Content, Event, Report, Stop, serve};
-use registry_lite::{Store, content};
+use registry_lite::content::{BundleContent, Site, of_bundles};
+use registry_lite::server::{Config, Content, Event, PushLimits, Pusher, Report, Stop, serve};
+use registry_lite::{Store, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
@@ -20,24 +21,61 @@ use crate::output::{Output, talk};
 use crate::report::ServeReport;
 
 pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
-    let Serve { site, bundle, keys, listen } = args;
     let report: Report = Arc::new(|event: &Event<'_>| talk(&format!("registry: {event}")));
-    let (what, content) = match (site, bundle) {
-        (Some(dir), _) => (dir, content::of_site(Store::open(dir)?, Arc::clone(&report))?),
-        (None, Some(file)) => (file, bundle_content(file, keys, out)?),
-        (None, None) => return Err(Failure::new(Code::Usage, "either --site or --bundle is needed")),
+    let mut config = Config::new(Arc::clone(&report));
+    let (what, content): (_, Arc<dyn Content>) = match &args.site {
+        Some(dir) => {
+            let (site, pusher) = open_site(dir, args.read_only, &report, out)?;
+            config.pusher = pusher;
+            (dir.display().to_string(), site)
+        }
+        None => {
+            let names: Vec<_> = args.bundles.iter().map(|file| file.display().to_string()).collect();
+            (names.join(", "), bundle_content(&args.bundles, &args.keys, out)?)
+        }
     };
     for skipped in content.view().catalog.skipped() {
         out.warn(format_args!("not served: {skipped}"));
     }
-    run_server(*listen, what, content, report, out)
+    run_server(args.listen, &what, content, config, out)
+}
+
+/// The site's content, and what takes pushes to it. Where nothing can be written, the site is served as it is.
+fn open_site(
+    dir: &Path,
+    read_only: bool,
+    report: &Report,
+    out: &Output,
+) -> Result<(Arc<Site>, Option<Arc<Pusher>>), Failure> {
+    if read_only {
+        return Ok((Site::open(Store::open(dir)?, Arc::clone(report))?, None));
+    }
+    let store = match Store::open(dir) {
+        Err(StoreError::NotASite { .. }) => Store::lock_or_create(dir)?.store().clone(),
+        other => other?,
+    };
+    let site = Site::open(store, Arc::clone(report))?;
+    match Pusher::open(Arc::clone(&site), PushLimits::default(), Arc::clone(report)) {
+        Ok(pusher) => Ok((site, Some(pusher))),
+        Err(StoreError::Io { source, .. })
+            if matches!(source.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) =>
+        {
+            out.warn(format_args!("{} cannot be written to ({source}): it is served read-only", dir.display()));
+            Ok((site, None))
+        }
+        Err(StoreError::Locked { dir, holder }) => {
+            let failure = Failure::from(StoreError::Locked { dir, holder });
+            Err(failure.hint("end the other one, or serve beside it with --read-only"))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn run_server(
     listen: SocketAddr,
-    what: &Path,
+    what: &str,
     content: Arc<dyn Content>,
-    report: Report,
+    config: Config,
     out: &Output,
 ) -> Result<(), Failure> {
     let failure = |e: io::Error| {
@@ -63,25 +101,29 @@ fn run_server(
             stopper.stop();
         }
     });
-    out.data(&ServeReport { listen: address.to_string(), content: what.display().to_string() }, |text| {
-        text.push_str(&format!("serving {} on http://{address}\n", what.display()));
+    out.data(&ServeReport { listen: address.to_string(), content: what.to_owned() }, |text| {
+        text.push_str(&format!("serving {what} on http://{address}\n"));
     })?;
     if !address.ip().is_loopback() {
         out.warn("this is plain http, without logins: whoever reaches the address can read; nobody can write");
     }
-    serve(listener, content, Config::new(report), &stop).map_err(failure)
+    serve(listener, content, config, &stop).map_err(failure)
 }
 
-/// Proves everything in a bundle but the content of layers, which clients check by their digests.
-fn bundle_content(file: &Path, keys: &[PathBuf], out: &Output) -> Result<Arc<dyn Content>, Failure> {
+/// Proves everything in the bundles but the content of layers, which clients check by their digests.
+fn bundle_content(files: &[PathBuf], keys: &[PathBuf], out: &Output) -> Result<Arc<dyn Content>, Failure> {
     let trust = trust_root(keys)?;
-    let (reader, len) = open_bundle_file(file)?;
-    let served = reader.try_clone().map_err(|e| Failure::new(Code::Io, format_args!("{}: {e}", file.display())))?;
-    let reader = io::BufReader::with_capacity(64 << 10, reader);
-    let bundle = trusted(file, reader, len, &trust)?;
-    let bar = out.bar("reading", bundle.len());
-    let proved = bundle.index(&bar).map_err(|e| Failure::about(file.display(), &e))?;
-    drop(bar);
-    out.say(format_args!("release {} is signed by a key that you trust", proved.release.id()));
-    Ok(Arc::new(content::of_bundle(served, &proved)?))
+    let mut bundles = Vec::new();
+    for file in files {
+        let (reader, len) = open_bundle_file(file)?;
+        let served = reader.try_clone().map_err(|e| Failure::new(Code::Io, format_args!("{}: {e}", file.display())))?;
+        let reader = io::BufReader::with_capacity(64 << 10, reader);
+        let bundle = trusted(file, reader, len, &trust)?;
+        let bar = out.bar("reading", bundle.len());
+        let proved = bundle.index(&bar).map_err(|e| Failure::about(file.display(), &e))?;
+        drop(bar);
+        out.say(format_args!("release {} is signed by a key that you trust", proved.release.id()));
+        bundles.push(BundleContent::new(served, &proved));
+    }
+    Ok(Arc::new(of_bundles(bundles)))
 }
