@@ -1,4 +1,4 @@
-//! Asking a registry what each kind of client will ask it, before the clients do (spec/registry.md section 8). What comes
+//! Asking a registry what each kind of client will ask it, before the clients do (spec/registry.md section 10). What comes
 //! back is held against the image's own digests and sizes, and against what that client depends on.
 
 mod answer;
