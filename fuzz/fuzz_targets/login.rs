@@ -22,7 +22,6 @@ fuzz_target!(|bytes: &[u8]| {
             let login = login(&basic(format!("{name}:password").as_bytes()));
             assert_eq!(login.as_ref().map(Login::user), Some(name));
         }
-        assert!(!format!("{users:?}").contains("$2"), "{users:?}");
     }
     if Login::parse(bytes).is_ok() {
         assert!(bytes.len() <= HEADER_BYTES);

@@ -37,6 +37,47 @@ pub struct Serve {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
     pub listen: SocketAddr,
+    #[command(flatten)]
+    pub tls: ServeTls,
+    #[command(flatten)]
+    pub access: ServeAccess,
+}
+
+/// What the server speaks TLS with.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "TLS")]
+pub struct ServeTls {
+    /// Speak TLS with a certificate of an authority of the site's own, both made at the first start: clients trust
+    /// SITE/tls/ca.crt
+    #[arg(long, conflicts_with_all = ["tls_cert", "bundles"])]
+    pub tls: bool,
+    /// A name or address that clients know this server by; may be given again
+    #[arg(long = "name", value_name = "HOST")]
+    pub names: Vec<String>,
+    /// Speak TLS with this certificate and the rest of its chain (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+}
+
+/// Who may read and write. Without logins everybody reads, and this machine alone writes.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Logins")]
+pub struct ServeAccess {
+    /// Ask for a login: the users of this file, as `htpasswd -B` makes it, may read
+    #[arg(long, value_name = "FILE")]
+    pub htpasswd: Option<PathBuf>,
+    /// A user of the file who may push and delete too; may be given again
+    #[arg(long = "writer", value_name = "USER", requires = "htpasswd", conflicts_with = "read_only")]
+    pub writers: Vec<String>,
+    /// Reading needs no login
+    #[arg(long, requires = "htpasswd")]
+    pub anonymous_pull: bool,
+    /// Whoever reaches the server may push and delete, without a login
+    #[arg(long, conflicts_with_all = ["htpasswd", "read_only", "bundles"])]
+    pub anonymous_push: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -26,7 +26,6 @@ mod route;
 mod service;
 mod stall;
 pub mod tls;
-mod version;
 mod windowed;
 mod wire;
 

@@ -8,9 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::Instant;
 
 use super::super::content::LOOK_EVERY;
-use super::super::version::Version;
 use super::error::AccessError;
 use super::users::{FILE_BYTES, Users};
+use crate::store::Stamp;
 
 /// The users of an htpasswd file. It is read again when it changes, which is looked at once a second at most, so that a user
 /// is added or removed without a restart. Of a file that is gone or cannot be used, the users from before stay.
@@ -27,7 +27,7 @@ pub(super) type ReportTo = Box<dyn Fn(&AccessError) + Send + Sync>;
 struct State {
     users: Arc<Users>,
     /// What was read last, for good or not: what is wrong with a file is reported once. `None`: it could not be looked at.
-    version: Option<Version>,
+    version: Option<Stamp>,
     looked: Instant,
 }
 
@@ -37,7 +37,7 @@ impl Htpasswd {
     /// # Errors
     /// The file cannot be read, is not in the format, or has nobody in it.
     pub fn open(path: &Path) -> Result<Self, AccessError> {
-        let version = Version::of(path).map_err(|source| AccessError::Io { path: path.to_owned(), source })?;
+        let version = Stamp::of(path).map_err(|source| AccessError::Io { path: path.to_owned(), source })?;
         let users = read(path)?;
         if users.is_empty() {
             return Err(AccessError::NoUsers { path: path.to_owned() });
@@ -85,7 +85,7 @@ impl Htpasswd {
             state.looked = Instant::now();
             state.version
         };
-        let looked = Version::of(&self.path);
+        let looked = Stamp::of(&self.path);
         let version = looked.as_ref().ok().copied();
         if version == known {
             return Ok(());

@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
 use super::error::TlsError;
-use crate::server::version::Version;
+use crate::store::Stamp;
 
 /// Largest file of certificates or a key, in bytes.
 const PEM_BYTES: u64 = 1 << 20;
@@ -24,7 +24,7 @@ pub(super) struct Files {
     key: PathBuf,
     provider: Arc<CryptoProvider>,
     /// What was read last, for good or not: what is wrong with files is reported once. `None`: they could not be looked at.
-    seen: Option<(Version, Version)>,
+    seen: Option<(Stamp, Stamp)>,
 }
 
 impl Files {
@@ -51,8 +51,8 @@ impl Files {
         self.read().map(Some)
     }
 
-    fn look(&self) -> Result<(Version, Version), TlsError> {
-        let version = |path: &Path| Version::of(path).map_err(reading(path));
+    fn look(&self) -> Result<(Stamp, Stamp), TlsError> {
+        let version = |path: &Path| Stamp::of(path).map_err(reading(path));
         Ok((version(&self.cert)?, version(&self.key)?))
     }
 
