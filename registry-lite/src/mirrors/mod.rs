@@ -1,5 +1,5 @@
 //! How clients are told to pull original names from a mirror: the files for each kind of client, for exactly the registries
-//! that the content came from (spec/registry.md section 9). Pure: nothing is read, written or sent.
+//! that the content came from (spec/registry.md, "How to point clients at it"). Pure: nothing is read, written or sent.
 
 mod ca;
 mod containerd;

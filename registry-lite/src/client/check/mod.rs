@@ -1,5 +1,5 @@
-//! Asking a registry what each kind of client will ask it, before the clients do (spec/registry.md section 10). What comes
-//! back is held against the image's own digests and sizes, and against what that client depends on.
+//! Asking a registry what each kind of client will ask it, before the clients do (spec/registry.md, "How to know that clients
+//! will be served"). What comes back is held against the image's own digests and sizes, and against what that client depends on.
 
 mod answer;
 mod fault;
