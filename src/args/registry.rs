@@ -126,6 +126,7 @@ pub struct Mirrors {
 
 #[derive(Debug, ClapArgs)]
 #[command(group = ArgGroup::new("images").required(true).multiple(true))]
+#[command(override_usage = "sealift registry check [OPTIONS] <URL> <IMAGE...|--site <DIR>|--bundle <FILE>>")]
 pub struct Check {
     /// The registry: `http://HOST[:PORT]` or `https://HOST[:PORT]`
     pub url: String,
