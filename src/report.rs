@@ -1,5 +1,6 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+mod log;
 mod registry;
 
 use bundle_format::Digest;
@@ -9,6 +10,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+pub use log::{FaultLine, LogLine, RequestLine};
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 
 /// A failure, on stdout with `--json`.
@@ -288,6 +290,7 @@ pub struct Outputs {
     registry_serve: ServeReport,
     registry_mirrors: MirrorsReport,
     registry_check: RegistryCheckReport,
+    registry_serve_log: LogLine,
     #[cfg(feature = "demo")]
     demo: DemoReport,
 }

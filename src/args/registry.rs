@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
-use clap::{ArgGroup, Args as ClapArgs, Subcommand};
+use clap::{ArgGroup, Args as ClapArgs, Subcommand, ValueEnum};
 use registry_lite::mirrors::{ClientKind, MirrorError};
 
 use super::Client;
@@ -37,6 +37,12 @@ pub struct Serve {
     /// Address to listen on
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
     pub listen: SocketAddr,
+    /// Form of the log on stderr
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = LogForm::Text)]
+    pub log: LogForm,
+    /// Requests to log: all, or changes and whatever failed or broke off, or none. Faults always are
+    #[arg(long, value_name = "WHICH", value_enum, default_value_t = LogRequests::Changes)]
+    pub log_requests: LogRequests,
     #[command(flatten)]
     pub tls: ServeTls,
     #[command(flatten)]
@@ -120,6 +126,7 @@ pub struct Mirrors {
 
 #[derive(Debug, ClapArgs)]
 #[command(group = ArgGroup::new("images").required(true).multiple(true))]
+#[command(override_usage = "sealift registry check [OPTIONS] <URL> <IMAGE...|--site <DIR>|--bundle <FILE>>")]
 pub struct Check {
     /// The registry: `http://HOST[:PORT]` or `https://HOST[:PORT]`
     pub url: String,
@@ -148,4 +155,20 @@ pub struct Check {
 fn client_kind() -> impl clap::builder::TypedValueParser<Value = ClientKind> {
     PossibleValuesParser::new(ClientKind::ALL.map(ClientKind::name))
         .try_map(|name| name.parse::<ClientKind>().map_err(|e: MirrorError| e.to_string()))
+}
+
+/// How a line of the log looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogForm {
+    Text,
+    Json,
+}
+
+/// Which requests are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogRequests {
+    All,
+    // Those that change something or try to, those that the server failed, and those that broke off.
+    Changes,
+    None,
 }

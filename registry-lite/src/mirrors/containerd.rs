@@ -15,15 +15,12 @@ pub(super) fn files(mirror: &Mirror, registries: &[&RegistryHost]) -> Parts {
         "if config_path is not set yet, set it in /etc/containerd/config.toml to \"/etc/containerd/certs.d\" and restart containerd; \
          containerd 1.x: [plugins.\"io.containerd.grpc.v1.cri\".registry], 2.x: [plugins.\"io.containerd.cri.v1.images\".registry]",
     ]);
-    let mut notes = owned(&[
+    let notes = owned(&[
         "mirrors that stand in config.toml itself (registry.mirrors, registry.configs) do not go together with config_path: remove them",
         "config_path must be this one folder: containerd 2 ignores a list of folders parted by colons when the transfer service pulls",
         "ctr reads no config.toml: ctr -n k8s.io images pull --hosts-dir /etc/containerd/certs.d NAME",
         "an image of any other registry still goes to that registry",
     ]);
-    if mirror.login().is_some() {
-        notes.push("an imagePullSecret for the mirror goes before the login in these files".to_owned());
-    }
     (files, steps, notes)
 }
 

@@ -3,16 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bundle_format::reference::{ImageRef, normal_host};
 use bundle_format::{Code, Coded};
-use ureq::tls::{PemItem, parse_pem};
 
-/// Most bytes of a file of certificates.
-const CA_BYTES: usize = 1 << 20;
-/// Longest user name and longest password, in characters.
-const LOGIN_CHARACTERS: usize = 4096;
+use super::{CaCertificates, Login};
 
 /// Why something cannot be part of a mirror's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -196,103 +190,6 @@ impl FromStr for Mirror {
     }
 }
 
-/// Certificates of authorities; at least one.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaCertificates(Vec<Vec<u8>>);
-
-impl CaCertificates {
-    /// The certificates in `pem`, of at most 1 MiB. Text around them is left out.
-    ///
-    /// # Errors
-    /// [`MirrorError::Ca`]: none in it, one is broken, or a private key, which must not get to the nodes.
-    pub fn from_pem(pem: &[u8]) -> Result<Self, MirrorError> {
-        let error = |why: &str| MirrorError::Ca { why: why.to_owned() };
-        if pem.len() > CA_BYTES {
-            return Err(error("more than 1 MiB"));
-        }
-        let mut out = Vec::new();
-        for item in parse_pem(pem) {
-            match item.map_err(|e| error(&e.to_string()))? {
-                PemItem::Certificate(certificate) => out.push(certificate.der().to_vec()),
-                PemItem::PrivateKey(_) => {
-                    return Err(error("there is a private key beside them, which nodes must not get"));
-                }
-                _ => {}
-            }
-        }
-        if out.is_empty() { Err(error("no PEM certificate in it")) } else { Ok(Self(out)) }
-    }
-
-    /// The certificates as PEM (RFC 7468): lines of 64 characters.
-    #[must_use]
-    pub fn to_pem(&self) -> String {
-        let mut out = String::new();
-        for der in &self.0 {
-            out.push_str("-----BEGIN CERTIFICATE-----\n");
-            let text = STANDARD.encode(der);
-            let mut rest = text.as_str();
-            while !rest.is_empty() {
-                let (line, more) = rest.split_at(rest.len().min(64));
-                out.push_str(line);
-                out.push('\n');
-                rest = more;
-            }
-            out.push_str("-----END CERTIFICATE-----\n");
-        }
-        out
-    }
-}
-
-/// A user and a password that every client can send and every configuration can hold: printable ASCII.
-#[derive(Clone)]
-pub struct Login {
-    user: String,
-    password: String,
-}
-
-impl Login {
-    /// The login of `user`.
-    ///
-    /// # Errors
-    /// [`MirrorError::Login`]: empty, a colon in the user's name, over 4096 characters, or other characters than printable ASCII:
-    /// clients differ in how they encode those.
-    pub fn new(user: &str, password: &str) -> Result<Self, MirrorError> {
-        let why = match (user, password) {
-            ("", _) => "the user's name is empty",
-            (_, "") => "the password is empty",
-            (user, _) if user.contains(':') => "a user's name cannot have a colon (RFC 7617)",
-            (user, password) if user.len().max(password.len()) > LOGIN_CHARACTERS => "more than 4096 characters",
-            (user, password) if !user.bytes().chain(password.bytes()).all(|b| matches!(b, b' '..=b'~')) => {
-                "only printable ASCII means the same to every client"
-            }
-            _ => return Ok(Self { user: user.to_owned(), password: password.to_owned() }),
-        };
-        Err(MirrorError::Login { why })
-    }
-
-    /// The user's name.
-    #[must_use]
-    pub fn user(&self) -> &str {
-        &self.user
-    }
-
-    /// The password.
-    pub(super) fn password(&self) -> &str {
-        &self.password
-    }
-
-    /// User and password in Base64, as Basic authentication and the files of logins have them.
-    pub(super) fn basic(&self) -> String {
-        STANDARD.encode(format!("{}:{}", self.user, self.password))
-    }
-}
-
-impl fmt::Debug for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Login").field("user", &self.user).finish_non_exhaustive()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -336,27 +233,6 @@ mod tests {
         }
         for text in ["", "quay", "quay.io/a", "a b.c", "../x.y", "QUAY.io", "a.b:1:2", "_default"] {
             assert!(text.parse::<RegistryHost>().is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn a_login_is_what_every_client_can_send() {
-        assert!(Login::new("u", "p \\\"'#:").is_ok());
-        for (user, password) in [("", "p"), ("u", ""), ("a:b", "p"), ("u", "p\n"), ("ü", "p"), ("u", &"p".repeat(4097))]
-        {
-            assert!(Login::new(user, password).is_err(), "{user:?} {password:?}");
-        }
-        let shown = format!("{:?}", Login::new("u", "secret").unwrap());
-        assert!(!shown.contains("secret"), "{shown}");
-    }
-
-    #[test]
-    fn a_private_key_does_not_get_to_the_nodes() {
-        let block = |what: &str| format!("-----BEGIN {what}-----\nAAAA\n-----END {what}-----\n");
-        let certificate = CaCertificates::from_pem(format!("text\n{}", block("CERTIFICATE")).as_bytes()).unwrap();
-        assert_eq!(certificate.to_pem(), block("CERTIFICATE"));
-        for pem in [String::new(), block("PRIVATE KEY"), block("CERTIFICATE") + &block("PRIVATE KEY")] {
-            assert!(CaCertificates::from_pem(pem.as_bytes()).is_err(), "{pem}");
         }
     }
 }

@@ -1,9 +1,11 @@
 //! How clients are told to pull original names from a mirror: the files for each kind of client, for exactly the registries
-//! that the content came from (spec/registry.md section 7). Pure: nothing is read, written or sent.
+//! that the content came from (spec/registry.md, "How to point clients at it"). Pure: nothing is read, written or sent.
 
+mod ca;
 mod containerd;
 mod containers;
 mod docker;
+mod login;
 mod mirror;
 mod rancher;
 mod talos;
@@ -12,7 +14,9 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-pub use mirror::{CaCertificates, Login, Mirror, MirrorError, RegistryHost};
+pub use ca::CaCertificates;
+pub use login::Login;
+pub use mirror::{Mirror, MirrorError, RegistryHost};
 
 /// A program that pulls images, with a way of its own of being told where from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

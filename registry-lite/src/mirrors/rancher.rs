@@ -47,7 +47,7 @@ pub(super) fn files(flavour: Flavour, mirror: &Mirror, registries: &[&RegistryHo
     )];
     let mut notes = vec![format!(
         "the original registries are tried last, and the events of a pod name only that last try; to leave them out: \
-         `disable-default-registry-endpoint: true` in {folder}/config.yaml ({}; an older one does not start with it)",
+         `disable-default-registry-endpoint: true` in {folder}/config.yaml ({}; an older one does not know it)",
         flavour.since
     )];
     notes.extend(owned(&["a registries.yaml that is there already must be merged by hand: it is one file"]));

@@ -27,12 +27,15 @@ pub(super) fn files(mirror: &Mirror, registries: &[&RegistryHost]) -> Parts {
     }
     let mode = if mirror.login().is_some() { Mode::Secret } else { Mode::Public };
     let files = vec![ConfigFile { place: Place::Tool(PATCH.to_owned()), content: text, mode }];
-    let steps = vec![
+    let mut steps = vec![
         format!(
             "talosctl patch machineconfig --nodes NODE,… --patch @{PATCH}; new nodes: talosctl gen config … --config-patch @{PATCH}"
         ),
         "Talos applies it without a reboot".to_owned(),
     ];
+    if mirror.login().is_some() {
+        steps.push("the login alone is taken up at the next start of a node: talosctl reboot --nodes NODE".to_owned());
+    }
     let mut notes = owned(&[
         "skipFallback is known to Talos 1.9 and later: delete those lines for an older one, which then tries the original registries last",
         "Talos 1.12 and later have documents of kind RegistryMirrorConfig for the same; they still take this patch, as every older version does",

@@ -108,7 +108,7 @@ impl<T: Transport> Wire<T> {
 
     /// Sends some of the window that `len` bytes from `at` of the placeholder stand for.
     fn poll_send(&mut self, cx: &mut Context<'_>, at: usize, len: usize) -> Poll<io::Result<usize>> {
-        let window = self.shared.windows.front(at, len)?;
+        let window = self.shared.windows.front(at, len).map_err(|fault| self.tell(fault))?;
         let extent = &window.extent;
         let sent = ready!(self.stream.poll_send_file(cx, extent.file(), extent.offset() + at as u64, len));
         let lost = match sent {
@@ -122,6 +122,12 @@ impl<T: Transport> Wire<T> {
         };
         (self.report)(&Event::Read { digest: window.digest, cause: &lost });
         Poll::Ready(Err(lost))
+    }
+
+    /// A fault of the server's own, which the operator hears of: hyper only ends the connection.
+    fn tell(&self, fault: io::Error) -> io::Error {
+        (self.report)(&Event::Request { cause: &fault });
+        fault
     }
 
     /// Reads and throws away until the client has closed or the time is over. A close with bytes unread is a reset, by which a
@@ -215,7 +221,7 @@ impl<T: Transport> AsyncWrite for Wire<T> {
         let this = &mut *self;
         // hyper flushes when it has nothing left to write.
         if !this.shared.windows.is_empty() {
-            return Poll::Ready(Err(broken("hyper flushes before all is sent")));
+            return Poll::Ready(Err(this.tell(broken("hyper flushes before all is sent"))));
         }
         let flushed = Pin::new(&mut this.stream).poll_flush(cx);
         this.watched(flushed, cx)
@@ -306,13 +312,14 @@ mod tests {
 
     #[test]
     fn nothing_of_the_placeholder_is_ever_sent() {
-        let (outcome, got, _) = over_a_connection(async |wire, _| {
+        let (outcome, got, events) = over_a_connection(async |wire, _| {
             let elsewhere = Windows::default();
             let chunk = Chunk::window(window(b"x", 1), &elsewhere, exchange()).unwrap();
             write(wire, &[chunk.chunk()]).await.map(drop)
         });
         assert!(outcome.unwrap_err().to_string().contains("nothing is queued"));
         assert!(got.is_empty(), "{got:?}");
+        assert!(matches!(events.as_slice(), [event] if event.contains("nothing is queued")), "{events:?}");
 
         let (outcome, got, _) = over_a_connection(async |wire, windows| {
             let chunk = Chunk::window(window(b"0123456789", 10), &windows, exchange()).unwrap();

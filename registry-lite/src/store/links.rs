@@ -106,15 +106,16 @@ impl Store {
         super::sync_dir(&self.marks_path(repository, mark))
     }
 
-    /// Takes a mark away. It may come back after a power cut, which is harmless for either kind.
+    /// Takes a mark away, and says whether there was one. Until [`Store::sync_marks`] it may come back after a power cut.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn unmark(&self, repository: &RepositoryName, mark: Mark, digest: &ContentDigest) -> Result<(), StoreError> {
+    pub fn unmark(&self, repository: &RepositoryName, mark: Mark, digest: &ContentDigest) -> Result<bool, StoreError> {
         let path = self.mark_path(repository, mark, digest);
         match fs::remove_file(&path) {
-            Err(e) if !is_absent(&e) => Err(StoreError::Io { what: "removing", path, source: e }),
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(e) if is_absent(&e) => Ok(false),
+            Err(source) => Err(StoreError::Io { what: "removing", path, source }),
         }
     }
 

@@ -268,6 +268,28 @@ fn each_fault_is_seen_and_named() {
 }
 
 #[test]
+fn what_a_head_says_is_held_against_the_content() {
+    let length = serve(index(), |asked, answer| {
+        if asked.method == "HEAD" && asked.is_manifest_by("1") {
+            answer.set("Content-Length", "7");
+        }
+    });
+    let kind = serve(index(), |asked, answer| {
+        if asked.method == "HEAD" && asked.is_manifest_by("1") {
+            answer.set("Content-Type", "text/plain; charset=utf-8");
+        }
+    });
+    let unnamed = serve(index(), |_, answer| answer.headers.retain(|(name, _)| *name != "Docker-Content-Digest"));
+    for manner in [Manner::Namespace, Manner::Hub] {
+        let problem = check(&length, manner).unwrap_err().to_string();
+        assert!(problem.starts_with("HEAD ") && problem.contains(": 7 bytes instead of "), "{problem}");
+        let problem = check(&kind, manner).unwrap_err().to_string();
+        assert!(problem.starts_with("HEAD ") && problem.contains("Content-Type is \"text/plain\""), "{problem}");
+        check(&unnamed, manner).expect("clients ask by name where no digest is stated");
+    }
+}
+
+#[test]
 fn what_is_missed_slowly_is_seen() {
     let address = serve(index(), |_, answer| {
         if answer.status == 404 {

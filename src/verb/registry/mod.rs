@@ -2,7 +2,10 @@
 
 mod check;
 mod images;
+mod log;
 mod mirrors;
+mod process;
+mod protect;
 mod serve;
 
 use bundle_format::Code;

@@ -120,7 +120,7 @@ impl Fault {
                 "clients choose by this header how to read the manifest, and refuse it: a file server or a proxy changed it"
             }
             Self::Named { .. } => {
-                "clients that believe the header pull something else, all others refuse: a proxy's cache is stale"
+                "clients that believe the header pull something else, all others refuse: the storage is damaged, or a proxy's cache stale"
             }
             Self::Content { .. } => "every client refuses it: the registry's storage or a proxy's cache is damaged",
             Self::Other { .. } => {

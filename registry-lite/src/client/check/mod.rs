@@ -1,7 +1,9 @@
-//! Asking a registry what each kind of client will ask it, before the clients do (spec/registry.md section 8). What comes
-//! back is held against the image's own digests and sizes, and against what that client depends on.
+//! Asking a registry what each kind of client will ask it, before the clients do (spec/registry.md, "How to know that clients
+//! will be served"). What comes back is held against the image's own digests and sizes, and against what that client depends on.
 
+mod answer;
 mod fault;
+mod manner;
 mod replay;
 
 use std::time::Duration;
@@ -9,35 +11,14 @@ use std::time::Duration;
 use bundle_format::{Digest, ImageRef};
 
 pub use fault::{Fault, Problem};
+pub use manner::Manner;
 
 use super::{ClientError, Registry};
-use crate::mirrors::ClientKind;
+
+type Checked<T> = Result<T, Box<Problem>>;
 
 /// How long the answer to what is not there may take. Whoever asks other registries first takes longer.
 const QUICK: Duration = Duration::from_secs(2);
-
-/// The ways in which clients send requests. Kinds of clients that send the same have one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Manner {
-    /// The original repository, its host in `ns`: containerd, k3s, RKE2, Talos.
-    Namespace,
-    /// The host in the path: CRI-O, podman.
-    Path,
-    /// The repository alone for images of Docker Hub, the host in the path for all others, which docker has no mirror for.
-    Hub,
-}
-
-impl Manner {
-    /// The way of a kind of client.
-    #[must_use]
-    pub fn of(client: ClientKind) -> Self {
-        match client {
-            ClientKind::Containerd | ClientKind::K3s | ClientKind::Rke2 | ClientKind::Talos => Self::Namespace,
-            ClientKind::Crio | ClientKind::Podman => Self::Path,
-            ClientKind::Docker => Self::Hub,
-        }
-    }
-}
 
 /// An image that clients will ask for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,42 +1,27 @@
 //! One image, asked for in one manner.
 
-use std::io::Read;
 use std::time::Instant;
 
 use bundle_format::oci::{Document, Raw};
-use bundle_format::reference::mirror_host;
-use bundle_format::{Descriptor, Digest, Hasher, ImageRef, limits, media};
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use ureq::Body;
-use ureq::http::header::{
-    ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, RANGE,
-};
-use ureq::http::{HeaderMap, Method, Response};
+use bundle_format::{Descriptor, Digest, limits};
+use ureq::http::Method;
+use ureq::http::header::{ACCEPT, ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_RANGE, RANGE};
 
 use super::super::auth::Access;
 use super::super::error::shown;
 use super::super::transport::Outgoing;
 use super::super::{Answer, DOCKER_CONTENT_DIGEST, Reference, Registry};
-use super::{Depth, Fault, Manner, Passed, Problem, QUICK, Wanted};
+use super::answer::{Got, is_document};
+use super::manner::PING;
+use super::{Checked, Depth, Fault, Manner, Passed, Problem, QUICK, Wanted};
 
-/// Where clients ask first what is there.
-const PING: &str = "/v2/";
 /// A layer of at most so many bytes is read whole in any case.
 const SMALL: u64 = 1 << 20;
 /// Most bytes of a range.
 const PART: u64 = 64 << 10;
-/// What Go leaves as it is in the value of a query.
-const QUERY: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// Docker's schema 1, which containers/image still names.
-const SCHEMA_1: [&str; 2] = [
-    "application/vnd.docker.distribution.manifest.v1+prettyjws",
-    "application/vnd.docker.distribution.manifest.v1+json",
-];
 
 /// What the media type of a document should be, where nothing says which.
 const DOCUMENT: &str = "that of a manifest or an index";
-
-type Checked<T> = Result<T, Box<Problem>>;
 
 /// What is asked for, and where.
 pub(super) struct Replay<'a> {
@@ -55,77 +40,9 @@ struct Stated {
     length: Option<u64>,
 }
 
-/// An answer with the status that was wanted.
-struct Got {
-    request: String,
-    response: Response<Body>,
-}
-
-impl Got {
-    fn fault<T>(&self, fault: Fault) -> Checked<T> {
-        Err(Box::new(Problem { request: self.request.clone(), fault }))
-    }
-
-    fn header(&self, name: impl ureq::http::header::AsHeaderName) -> Option<&str> {
-        text(self.response.headers(), name)
-    }
-
-    fn length(&self) -> Option<u64> {
-        self.header(CONTENT_LENGTH)?.parse().ok()
-    }
-
-    /// A length and a digest in the headers must be the content's.
-    fn says(&self, digest: &Digest, size: u64) -> Checked<()> {
-        match self.length() {
-            Some(found) if found != size => return self.fault(Fault::Length { found, wanted: size }),
-            _ => {}
-        }
-        match self.header(DOCKER_CONTENT_DIGEST) {
-            // A registry may name content by another algorithm.
-            Some(named) if !named.starts_with("sha512:") && named.parse() != Ok(*digest) => {
-                self.fault(Fault::Named { named: shown(named), found: *digest })
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn media_type(&self) -> String {
-        let stated = self.header(CONTENT_TYPE).unwrap_or_default();
-        shown(stated.split(';').next().unwrap_or_default().trim())
-    }
-
-    /// The body: hashed, counted, and the first `keep` bytes of it. More than `size` bytes are not read.
-    fn read(&mut self, size: u64, keep: u64) -> Checked<(Digest, u64, Vec<u8>)> {
-        let mut body = self.response.body_mut().as_reader().take(size.saturating_add(1));
-        let (mut hasher, mut total, mut kept) = (Hasher::default(), 0_u64, Vec::new());
-        let mut buffer = vec![0; 64 << 10];
-        loop {
-            let n = match body.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(n) => n,
-                Err(e) => return self.fault(Fault::Broken(e)),
-            };
-            let part = buffer.get(..n).unwrap_or_default();
-            hasher.update(part);
-            let room = usize::try_from(keep.saturating_sub(total)).unwrap_or(usize::MAX);
-            kept.extend_from_slice(part.get(..room.min(n)).unwrap_or_default());
-            total += n as u64;
-        }
-        Ok((hasher.finish(), total, kept))
-    }
-}
-
-fn is_document(media_type: &str) -> bool {
-    media::is_index(media_type) || media::is_manifest(media_type)
-}
-
-fn text(headers: &HeaderMap, name: impl ureq::http::header::AsHeaderName) -> Option<&str> {
-    headers.get(name)?.to_str().ok()
-}
-
 impl<'a> Replay<'a> {
     pub(super) fn new(registry: &'a Registry, manner: Manner, wanted: &Wanted) -> Self {
-        let (repository, query) = address(registry.host(), manner, &wanted.image);
+        let (repository, query) = manner.address(registry.host(), &wanted.image);
         let access = Access::pull(&repository);
         Self { registry, manner, repository, query, access, passed: Passed::default() }
     }
@@ -139,7 +56,9 @@ impl<'a> Replay<'a> {
         if let Some(image) = self.platform(root, limits::INDEX_DEPTH)?
             && let Document::Image { config, layers, .. } = image.value()
         {
-            self.blob(config, Depth::Part)?;
+            // Every client reads it whole; one that is larger than a manifest may be is no configuration.
+            let whole = if config.size <= limits::MANIFEST_BYTES { Depth::Full } else { Depth::Part };
+            self.blob(config, whole)?;
             let layers = if depth == Depth::Full { layers.as_slice() } else { layers.get(..1).unwrap_or_default() };
             for layer in layers {
                 self.blob(layer, depth)?;
@@ -335,7 +254,7 @@ impl<'a> Replay<'a> {
         let mut request = format!("{method} {path}");
         let mut outgoing = Outgoing::new(method, format!("{}{path}", self.registry.0.base));
         outgoing.patient = false;
-        for accept in self.accepts(&path, media_type) {
+        for accept in self.manner.accepts(&path, media_type) {
             outgoing.headers.push((ACCEPT, accept));
         }
         if outgoing.method == Method::GET && self.manner == Manner::Namespace {
@@ -353,58 +272,6 @@ impl<'a> Replay<'a> {
         match self.registry.send(outgoing, &self.access) {
             Ok(response) => Ok(Got { request, response }),
             Err(error) => Err(Box::new(Problem { request, fault: Fault::Client(error) })),
-        }
-    }
-
-    /// What the clients say they take: one header for containerd, one for each type for the others; none but for manifests.
-    fn accepts(&self, path: &str, media_type: Option<&str>) -> Vec<String> {
-        let (manifest, index) = (media::OCI_MANIFEST, media::OCI_INDEX);
-        let (docker_manifest, docker_list) = (media::DOCKER_MANIFEST, media::DOCKER_LIST);
-        let [signed, schema_1] = SCHEMA_1;
-        let types = match (self.manner, media_type) {
-            (Manner::Namespace, Some(media_type)) => return vec![format!("{media_type}, */*")],
-            (Manner::Namespace, None) => {
-                return vec![[docker_manifest, docker_list, manifest, index, "*/*"].join(", ")];
-            }
-            (_, media_type) if path == PING || media_type.is_some_and(|it| !is_document(it)) => return Vec::new(),
-            (Manner::Path, _) => vec![manifest, docker_manifest, signed, schema_1, docker_list, index],
-            (Manner::Hub, _) => vec![docker_manifest, docker_list, index, manifest, signed],
-        };
-        types.into_iter().map(str::to_owned).collect()
-    }
-}
-
-/// The repository in the path and the query, as clients of this manner have them. An image of the registry's own name is
-/// asked for as it is.
-fn address(registry: &str, manner: Manner, image: &ImageRef) -> (String, String) {
-    let bare = image.repository().to_owned();
-    match manner {
-        _ if image.host() == registry => (bare, String::new()),
-        Manner::Namespace => (bare, format!("?ns={}", utf8_percent_encode(image.host(), QUERY))),
-        Manner::Hub if image.host() == "docker.io" => (bare, String::new()),
-        Manner::Path | Manner::Hub => (format!("{}/{bare}", mirror_host(image.host())), String::new()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_manner_has_its_address() {
-        for (why, manner, image, repository, query) in [
-            ("the host in ns", Manner::Namespace, "quay.io/a/b:1", "a/b", "?ns=quay.io"),
-            ("Docker Hub in ns", Manner::Namespace, "nginx", "library/nginx", "?ns=docker.io"),
-            ("a port, encoded", Manner::Namespace, "localhost:5000/a:1", "a", "?ns=localhost%3A5000"),
-            ("the host in the path", Manner::Path, "quay.io/a/b:1", "quay.io/a/b", ""),
-            ("a port in the path", Manner::Path, "localhost:5000/a:1", "localhost_5000/a", ""),
-            ("docker's mirror", Manner::Hub, "nginx:1", "library/nginx", ""),
-            ("what docker mirrors not", Manner::Hub, "quay.io/a/b:1", "quay.io/a/b", ""),
-            ("the registry's own name", Manner::Namespace, "mirror:5000/a:1", "a", ""),
-            ("the registry's own name", Manner::Path, "mirror:5000/a:1", "a", ""),
-        ] {
-            let found = address("mirror:5000", manner, &image.parse().unwrap());
-            assert_eq!(found, (repository.to_owned(), query.to_owned()), "{why}: {image}");
         }
     }
 }

@@ -28,7 +28,9 @@ pub(super) fn put_manifest(
         }
         let size = upload.len();
         let store = bench.site.store();
-        store.touch_mark(&repository, Mark::Pushed, &digest)?;
+        if tags.is_empty() {
+            store.mark(&repository, Mark::Pushed, &digest)?;
+        }
         bench.uploads.name(upload, &digest)?;
         // What a client pushes is there, whatever it deleted before.
         let listed = manifest.references().iter().map(|r| r.digest);
@@ -150,7 +152,9 @@ pub(super) fn delete_manifest(repository: RepositoryName, reference: Reference, 
                     check_free(bench, name, None)?;
                 }
                 let store = bench.site.store();
-                store.unmark(&repository, Mark::Pushed, digest)?;
+                if store.unmark(&repository, Mark::Pushed, digest)? {
+                    store.sync_marks(&repository, Mark::Pushed)?;
+                }
                 if listed {
                     store.mark(&repository, Mark::Removed, digest)?;
                 }
