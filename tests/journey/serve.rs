@@ -33,7 +33,8 @@ fn a_site_serves_what_was_packed() {
     }
     let shop = Shop::imported();
     let before = tree(shop.dir());
-    let mut server = Background::start(&mut shop.command("registry serve --site site --listen 127.0.0.1:0"));
+    let line = "registry serve --site site --read-only --listen 127.0.0.1:0";
+    let mut server = Background::start(&mut shop.command(line));
     let host = server.address();
     fetched_by_skopeo(&shop, &host);
     server.signal("TERM");

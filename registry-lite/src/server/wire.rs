@@ -244,10 +244,10 @@ mod tests {
     use std::io::Read;
     use std::sync::Mutex;
 
-    use crate::digest::ContentDigest;
     use bytes::Buf;
 
     use super::*;
+    use crate::digest::{Algorithm, ContentDigest};
     use crate::extent::Extent;
     use crate::server::chunk::{Chunk, Window};
     use crate::server::exchange::tests::exchange;
@@ -255,7 +255,10 @@ mod tests {
     fn window(content: &[u8], len: u64) -> Window {
         let mut file = tempfile::tempfile().unwrap();
         io::Write::write_all(&mut file, content).unwrap();
-        Window { digest: ContentDigest::of(content), extent: Extent::new(Arc::new(file), 0, len).unwrap() }
+        Window {
+            digest: ContentDigest::of(Algorithm::Sha256, content),
+            extent: Extent::new(Arc::new(file), 0, len).unwrap(),
+        }
     }
 
     /// What `write` makes of a connection: its outcome, what the client gets, what the operator is told.
