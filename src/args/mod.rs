@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 
-pub use registry::{RegistryVerb, Serve};
+pub use registry::{Fsck, Gc, RegistryVerb, Serve};
 
 /// Carry applications into networks that no cable reaches.
 ///

@@ -31,6 +31,12 @@ pub enum Event<'e> {
         /// What happened.
         cause: &'e dyn std::error::Error,
     },
+    /// A check of the site in the background found something wrong.
+    #[error("checking the site: {finding}")]
+    Finding {
+        /// What it found.
+        finding: &'e dyn std::error::Error,
+    },
     /// A request could not be answered through a fault of the server's own.
     #[error("answering a request: {cause}")]
     Request {

@@ -149,6 +149,19 @@ impl Store {
         Ok(found)
     }
 
+    /// Every folder of repositories and their marks.
+    pub(super) fn mark_folders(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let (mut found, mut waiting) = (Vec::new(), vec![self.repositories_path()]);
+        while let Some(folder) = waiting.pop() {
+            let below = list(&folder)?.into_iter().filter(|e| e.file_type().is_ok_and(|t| t.is_dir()));
+            for folder in below.map(|e| e.path()) {
+                waiting.push(folder.clone());
+                found.push(folder);
+            }
+        }
+        Ok(found)
+    }
+
     fn repositories_path(&self) -> PathBuf {
         self.dir().join("repositories")
     }

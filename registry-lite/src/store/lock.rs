@@ -56,7 +56,7 @@ impl Store {
         fs::create_dir_all(&tmp).map_err(io("making tmp/ beside"))?;
         files::sweep(&tmp, true).map_err(io("sweeping tmp/ beside"))?;
         files::sweep(&self.dir, false).map_err(io("sweeping the folder of"))?;
-        let syncer = Syncer::start(self.dir.join("blobs/sha256"));
+        let syncer = Syncer::start(self.clone());
         Ok(LockedStore { store: self, syncer, written: AtomicBool::new(false), _lock: file })
     }
 }

@@ -1,5 +1,7 @@
 //! `sealift registry`
 
+mod fsck;
+mod gc;
 mod serve;
 
 use registry_lite::client::{ClientOptions, CredentialSource, Scheme};
@@ -11,6 +13,8 @@ use crate::output::Output;
 pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
     match verb {
         RegistryVerb::Serve(args) => serve::run(args, out),
+        RegistryVerb::Gc(args) => gc::run(args, out),
+        RegistryVerb::Fsck(args) => fsck::run(args, out),
     }
 }
 

@@ -2,13 +2,16 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use bundle_format::Code;
 use registry_lite::content::{BundleContent, Site, of_bundles};
 use registry_lite::server::{Config, Content, Event, PushLimits, Pusher, Report, Stop, serve};
+use registry_lite::store::FsckOptions;
 use registry_lite::{Store, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -20,6 +23,9 @@ use crate::keys::trust_root;
 use crate::output::{Output, talk};
 use crate::report::ServeReport;
 
+/// Bytes that a check in the background reads in a second: what a slow disk has left beside its clients.
+const BACKGROUND_RATE: u64 = 50_000_000;
+
 pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
     let report: Report = Arc::new(|event: &Event<'_>| talk(&format!("registry: {event}")));
     let mut config = Config::new(Arc::clone(&report));
@@ -27,6 +33,9 @@ pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
         Some(dir) => {
             let (site, pusher) = open_site(dir, args.read_only, &report, out)?;
             config.pusher = pusher;
+            if let Some(hours) = args.fsck_every {
+                fsck_every(hours, site.store().clone(), args.read_only, Arc::clone(&report));
+            }
             (dir.display().to_string(), site)
         }
         None => {
@@ -126,4 +135,25 @@ fn bundle_content(files: &[PathBuf], keys: &[PathBuf], out: &Output) -> Result<A
         bundles.push(BundleContent::new(served, &proved));
     }
     Ok(Arc::new(of_bundles(bundles)))
+}
+
+/// Checks `store` at the start and every so many hours, in a thread that nobody waits for.
+fn fsck_every(hours: NonZeroU32, store: Store, read_only: bool, report: Report) {
+    let every = Duration::from_secs(u64::from(hours.get()) * 60 * 60);
+    let options =
+        FsckOptions { jobs: NonZeroUsize::MIN, rate: NonZeroU64::new(BACKGROUND_RATE), dry_run: read_only };
+    std::thread::spawn(move || {
+        loop {
+            let begun = Instant::now();
+            match store.fsck(&options, &()) {
+                Ok(checked) => {
+                    for finding in &checked.findings {
+                        report(&Event::Finding { finding });
+                    }
+                }
+                Err(error) => report(&Event::Finding { finding: &error }),
+            }
+            std::thread::sleep(every.saturating_sub(begun.elapsed()));
+        }
+    });
 }
