@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use bundle_format::walk::Progress;
+use bundle_format::{Code, Coded as _};
 
 use super::CollectError;
 use super::keep::Why;
-use super::plan::{Garbage, Plan, check, recent};
+use super::plan::{Garbage, Plan, check, reach, recent};
 use crate::digest::ContentDigest;
 use crate::store::{Mark, Marked, StoreError};
 
@@ -44,18 +45,50 @@ impl Plan<'_> {
     /// # Errors
     /// [`CollectError`]; what was removed by then is gone, and nothing that is needed.
     pub fn free(mut self, progress: &dyn Progress) -> Result<Freed, CollectError> {
-        let mut freed = Freed { names: self.drop_roots()?, ..Freed::default() };
-        let garbage = std::mem::take(&mut self.garbage);
-        let (documents, rest): (Vec<_>, Vec<_>) = garbage.into_iter().partition(|g| g.is_document);
-        for part in [documents, rest] {
-            self.free_blobs(part, &mut freed, progress)?;
-            // A manifest never outlives its blobs, not even in a power cut.
-            self.site.store().sync_blobs()?;
+        let mut freed = Freed::default();
+        match self.drop_roots() {
+            Ok(names) => freed.names = names,
+            // On a full disk, what has no name at all makes the room that a new `index.json` needs.
+            Err(CollectError::Store(error)) if error.code() == Code::Space => {
+                let named = self.reached_by_going();
+                let garbage = std::mem::take(&mut self.garbage);
+                let (named, nameless) = garbage.into_iter().partition(|g| named.contains(&g.digest));
+                self.garbage = named;
+                self.free_in_order(nameless, &mut freed, progress)?;
+                freed.names = self.drop_roots()?;
+            }
+            Err(error) => return Err(error),
         }
+        let garbage = std::mem::take(&mut self.garbage);
+        self.free_in_order(garbage, &mut freed, progress)?;
         freed.marks = self.free_marks()?;
         self.free_folders()?;
         self.free_quarantined(&mut freed)?;
         Ok(freed)
+    }
+
+    fn free_in_order(
+        &mut self,
+        garbage: Vec<Garbage>,
+        freed: &mut Freed,
+        progress: &dyn Progress,
+    ) -> Result<(), CollectError> {
+        let (documents, rest): (Vec<_>, Vec<_>) = garbage.into_iter().partition(|g| g.is_document);
+        for part in [documents, rest] {
+            self.free_blobs(part, freed, progress)?;
+            // A manifest never outlives its blobs, not even in a power cut.
+            self.site.store().sync_blobs()?;
+        }
+        Ok(())
+    }
+
+    /// What the names that go still need.
+    fn reached_by_going(&self) -> HashSet<ContentDigest> {
+        let mut reached = HashSet::new();
+        for root in self.going.iter().filter_map(|at| self.keeper.roots.get(*at)) {
+            reach(self.site.store(), root.entry.digest, &root.entry.media_type, &mut reached);
+        }
+        reached
     }
 
     /// Keeps what came into use since the last look. To be called with `publish.lock` held, so that it stays true.
@@ -81,7 +114,7 @@ impl Plan<'_> {
         self.renew()?;
         let keeper = &self.keeper;
         let is_going = |at: &usize| keeper.roots.get(*at).is_some_and(|root| !keeper.keeps(&root.entry.digest));
-        let going: Vec<usize> = std::mem::take(&mut self.going).into_iter().filter(is_going).collect();
+        let going: Vec<usize> = self.going.iter().copied().filter(is_going).collect();
         let key = |at: &usize| keeper.roots.get(*at).map(|r| (r.entry.digest, r.entry.name().map(str::to_owned)));
         let names: HashSet<_> = going.iter().filter_map(key).collect();
         let mut entries = store.roots()?;
@@ -93,6 +126,7 @@ impl Plan<'_> {
             self.stamp = store.index_stamp()?;
         }
         self.keeper.forget(going.into_iter());
+        self.going.clear();
         Ok(dropped as u64)
     }
 

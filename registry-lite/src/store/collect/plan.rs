@@ -158,7 +158,7 @@ fn largest_untagged(store: &Store, keeper: &Keeper<'_>) -> Vec<KeptUntagged> {
     for root in &keeper.roots {
         // What something else lists is there with that, whether or not it has a name of its own.
         if let Some(why) = root.why.as_ref().filter(|why| **why != Why::Listed) {
-            let bytes = reach(store, root.entry.digest, &root.entry.media_type);
+            let bytes = reach(store, root.entry.digest, &root.entry.media_type, &mut HashSet::new());
             found.push(KeptUntagged { name: root.name(), bytes, why: why.clone() });
             found.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
             found.truncate(SHOWN);
@@ -167,9 +167,9 @@ fn largest_untagged(store: &Store, keeper: &Keeper<'_>) -> Vec<KeptUntagged> {
     found
 }
 
-/// Bytes that a document and all that it lists have here.
-fn reach(store: &Store, digest: ContentDigest, media_type: &str) -> u64 {
-    let (mut seen, mut bytes) = (HashSet::new(), 0_u64);
+/// Bytes that a document and all that it lists have here, but for what was `seen`.
+pub(super) fn reach(store: &Store, digest: ContentDigest, media_type: &str, seen: &mut HashSet<ContentDigest>) -> u64 {
+    let mut bytes = 0_u64;
     let mut waiting = vec![(digest, Some(media_type.to_owned()))];
     while let Some((digest, media_type)) = waiting.pop() {
         if !seen.insert(digest) {
