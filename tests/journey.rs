@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "journey/collect.rs"]
+mod collect;
 #[path = "journey/platforms.rs"]
 mod platforms;
 #[path = "journey/push.rs"]

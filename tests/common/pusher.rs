@@ -18,8 +18,8 @@ pub struct Told {
     pub manifests: BTreeMap<(String, Digest), Vec<u8>>,
     /// What each tag was last acknowledged as; nothing after an acknowledged deletion.
     pub tags: BTreeMap<(String, String), Option<Digest>>,
-    /// A change whose answer never came.
-    pub open: HashMap<(String, String), Option<Digest>>,
+    /// Changes since then that nobody said are made or not.
+    pub open: HashMap<(String, String), Vec<Option<Digest>>>,
     /// Acknowledged changes of tags.
     pub changes: usize,
     /// Answers of other kinds than those that a push expects.
@@ -30,8 +30,13 @@ impl Told {
     pub fn add(&mut self, later: Self) {
         self.blobs.extend(later.blobs);
         self.manifests.extend(later.manifests);
-        self.tags.extend(later.tags);
-        self.open.extend(later.open);
+        for (tag, digest) in later.tags {
+            self.open.remove(&tag);
+            self.tags.insert(tag, digest);
+        }
+        for (tag, open) in later.open {
+            self.open.entry(tag).or_default().extend(open);
+        }
         self.changes += later.changes;
         self.odd.extend(later.odd);
     }
@@ -56,7 +61,8 @@ impl Told {
             let there = get(host, &format!("/v2/{repository}/manifests/{tag}")).unwrap();
             let found = (there.status == 200).then(|| Digest::of(&there.body));
             let open = self.open.get(&(repository.clone(), tag.clone()));
-            assert!(found == *digest || Some(&found) == open, "lost: {repository}:{tag} is {found:?}, not {digest:?}");
+            let may_be = found == *digest || open.is_some_and(|open| open.contains(&found));
+            assert!(may_be, "lost: {repository}:{tag} is {found:?}, not {digest:?}");
             if found.is_some() {
                 for (blob, size) in listed(&there.body) {
                     let there = get(host, &format!("/v2/{repository}/blobs/{blob}")).unwrap();
@@ -159,12 +165,17 @@ impl Pusher {
         ask: impl FnOnce(&Self) -> io::Result<Answer>,
     ) -> io::Result<Answer> {
         let key = (self.repository.clone(), tag.to_owned());
-        self.told.open.insert(key.clone(), to);
+        self.told.open.entry(key.clone()).or_default().push(to);
         let answer = ask(self)?;
-        self.told.open.remove(&key);
-        if matches!(answer.status, 201 | 202) {
-            self.told.tags.insert(key, to);
-            self.told.changes += 1;
+        match answer.status {
+            201 | 202 => {
+                self.told.open.remove(&key);
+                self.told.tags.insert(key, to);
+                self.told.changes += 1;
+            }
+            400..500 => drop(self.told.open.get_mut(&key).and_then(Vec::pop)),
+            // A disk that fails in the last step may have made it.
+            _ => {}
         }
         Ok(answer)
     }

@@ -69,7 +69,8 @@ fn a_damaged_manifest_is_not_served_stops_a_collection_and_is_healed_by_an_impor
         assert_eq!(get(&host, at).unwrap().status, 404, "{why}");
         let refused = shop.sealift("registry gc --site site --grace 0s");
         refused.refused(6, "E-SITE-DAMAGED", &[&hex, "fsck"]);
-        shop.sealift("registry fsck --site site").refused(6, "E-SITE-DAMAGED", &["registry.example/shop/db:1.0.0"]);
+        let found = shop.sealift("registry fsck --site site").refused(6, "E-SITE-DAMAGED", &["1 thing"]);
+        assert!(found.stdout.contains("registry.example/shop/db:1.0.0"), "{why}: {found:?}");
         shop.sealift("registry gc --site site --grace 0s").refused(6, "E-SITE-DAMAGED", &["missing"]);
         shop.sealift("import shop.sealift --key vendor.pub --site site").ok();
         assert_eq!(get(&host, at).unwrap().body, whole.body, "{why}");

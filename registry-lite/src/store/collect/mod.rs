@@ -1,4 +1,4 @@
-//! Collection: what no name needs any more is found, shown, and removed (spec/site.md section 6).
+//! Collection: what no name needs any more is found, shown, and removed (spec/site.md, "Collection").
 //!
 //! `index.json` alone says what is needed; what was pushed, mounted or asked for lately is kept too, since its manifest may be
 //! on the way. Collection holds `lock`, so no import runs beside it. Pushes do: blobs go in small batches under

@@ -1,5 +1,5 @@
 //! A check of everything that is held: each blob is hashed anew, damaged ones are set aside so that a push or an import brings
-//! them again, and what is named is looked up (spec/site.md section 7). Readers, pushes and imports go on meanwhile.
+//! them again, and what is named is looked up (spec/site.md, "Checking"). Readers, pushes and imports go on meanwhile.
 
 mod blobs;
 mod prove;
