@@ -1,11 +1,17 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+mod log;
+mod registry;
+
 use bundle_format::Digest;
 use bundle_format::statement::{Release, Statement};
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::failure::Failure;
+
+pub use log::{FaultLine, LogLine, RequestLine};
+pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 
 /// A failure, on stdout with `--json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -284,6 +290,9 @@ pub struct Outputs {
     registry_serve: ServeReport,
     registry_gc: GcReport,
     registry_fsck: FsckReport,
+    registry_mirrors: MirrorsReport,
+    registry_check: RegistryCheckReport,
+    registry_serve_log: LogLine,
     #[cfg(feature = "demo")]
     demo: DemoReport,
 }

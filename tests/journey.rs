@@ -5,6 +5,8 @@
 mod common;
 #[path = "journey/collect.rs"]
 mod collect;
+#[path = "journey/mirrors.rs"]
+mod mirrors;
 #[path = "journey/platforms.rs"]
 mod platforms;
 #[path = "journey/push.rs"]

@@ -114,6 +114,8 @@ codes! {
     Ambiguous "E-AMBIGUOUS" State "What was named is there more than once.",
     Incomplete "E-INCOMPLETE" State "Content that is needed is not there.",
     Render "E-RENDER" State "The application cannot be rendered with what the site has.",
+    Logins "E-LOGINS" State "The file of a registry's users cannot be used.",
+    Certificate "E-CERTIFICATE" State "A TLS certificate, or the key that belongs to it, cannot be used.",
     Registry "E-REGISTRY" Registry "A registry refused, or cannot be reached.",
 }
 

@@ -62,9 +62,7 @@ pub enum ContentDigest {
 
 /// Why a text is not a [`ContentDigest`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{text:?} is not a digest: expected `sha256:` and 64, or `sha512:` and 128 lowercase hexadecimal digits"
-)]
+#[error("{text:?} is not a digest: expected `sha256:` and 64, or `sha512:` and 128 lowercase hexadecimal digits")]
 pub struct ContentDigestError {
     /// What was given, cut to 200 characters.
     pub text: String,

@@ -137,8 +137,8 @@ impl Documents {
         if found != digest {
             return Err(DocumentError::Digest { digest, found });
         }
-        let manifest = Manifest::parse(Some(media_type), &bytes)
-            .map_err(|source| DocumentError::Manifest { digest, source })?;
+        let manifest =
+            Manifest::parse(Some(media_type), &bytes).map_err(|source| DocumentError::Manifest { digest, source })?;
         Ok(Held { bytes: bytes.into(), manifest, stamp })
     }
 }

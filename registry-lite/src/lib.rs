@@ -8,6 +8,7 @@ pub mod digest;
 pub mod documents;
 pub mod extent;
 pub mod manifest;
+pub mod mirrors;
 pub mod server;
 pub mod store;
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use bundle_format::json::{self, JsonError, Numbers};
 use bundle_format::{limits, media};
-use serde::{Deserialize, Serialize};
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 
 use crate::digest::ContentDigest;
 
@@ -134,7 +134,9 @@ impl Manifest {
         let wire: Wire = json::parse(bytes, limits::MANIFEST_BYTES, Numbers::Any)?;
         let media_type = wire.media_type(media_type)?;
         if wire.fs_layers.is_some() || media_type.starts_with(SCHEMA_1) || wire.schema_version == Some(1) {
-            return Err(ManifestError::Rule("Docker's schema 1 is not taken: push with a client of the last ten years"));
+            return Err(ManifestError::Rule(
+                "Docker's schema 1 is not taken: push with a client of the last ten years",
+            ));
         }
         if !is_manifest_type(&media_type) {
             return Err(ManifestError::Rule("its media type is neither that of an image nor that of an index"));
@@ -261,9 +263,19 @@ mod tests {
             ("both", media::OCI_INDEX, format!(r#"{config},"manifests":[]"#), "both"),
             ("an index without a list", media::OCI_INDEX, r#""annotations":{}"#.to_owned(), "needs `manifests`"),
             ("a manifest without a configuration", media::OCI_MANIFEST, r#""layers":[]"#.to_owned(), "needs `config`"),
-            ("schema 1", "application/vnd.docker.distribution.manifest.v1+prettyjws", r#""a":1"#.to_owned(), "schema 1"),
+            (
+                "schema 1",
+                "application/vnd.docker.distribution.manifest.v1+prettyjws",
+                r#""a":1"#.to_owned(),
+                "schema 1",
+            ),
             ("schema 1 within", media::DOCKER_MANIFEST, format!(r#""fsLayers":[],{config}"#), "schema 1"),
-            ("a digest that is none", media::OCI_INDEX, r#""manifests":[{"digest":"sha256:x","size":1}]"#.to_owned(), "digest"),
+            (
+                "a digest that is none",
+                media::OCI_INDEX,
+                r#""manifests":[{"digest":"sha256:x","size":1}]"#.to_owned(),
+                "digest",
+            ),
             ("a negative size", media::OCI_INDEX, format!(r#""manifests":[{{"digest":"{D}","size":-1}}]"#), "-1"),
             ("a key twice", media::OCI_INDEX, r#""manifests":[],"manifests":[]"#.to_owned(), ""),
         ] {
@@ -277,7 +289,8 @@ mod tests {
 
     #[test]
     fn layers_that_may_not_be_distributed_need_not_be_held() {
-        let layer = |media_type: &str, more: &str| format!(r#"{{"mediaType":"{media_type}","digest":"{D}","size":0{more}}}"#);
+        let layer =
+            |media_type: &str, more: &str| format!(r#"{{"mediaType":"{media_type}","digest":"{D}","size":0{more}}}"#);
         for (why, layer, elsewhere) in [
             ("by its type", layer("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", ""), true),
             ("Docker's", layer("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", ""), true),

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bundle_format::{Code, ImageRef};
-use registry_lite::client::{ClientOptions, CredentialSource, Registry, Scheme};
-use registry_lite::server::{Config, Report, Stop, serve};
 use registry_lite::Store;
+use registry_lite::client::{ClientOptions, CredentialSource, Registry, Scheme};
 use registry_lite::content::Site;
+use registry_lite::server::{Config, Report, Stop, serve};
 
 use super::{import, install, keygen, list, pack, verify};
 use crate::args;

@@ -3,9 +3,9 @@
 use bundle_format::{Code, Coded, Exit};
 use importer::import::{ImportError, Imported, RegistryTarget, import_to_registry, import_to_site};
 use registry_lite::Store;
-use registry_lite::client::{Registry, Scheme};
+use registry_lite::client::Registry;
 
-use super::registry::client_options;
+use super::registry::{address, client_options};
 use crate::args::Import;
 use crate::failure::Failure;
 use crate::files::open_trusted;
@@ -65,22 +65,8 @@ fn report(target: String, imported: Imported) -> ImportReport {
 /// `https://HOST[:PORT][/PREFIX]`, `http://…`, or without a scheme what the host speaks.
 fn registry_target(url: &str, args: &Import) -> Result<RegistryTarget, Failure> {
     let mut options = client_options(&args.client);
-    let rest = match url.split_once("://") {
-        Some(("https", rest)) => {
-            options.scheme = Scheme::Https;
-            rest
-        }
-        Some(("http", rest)) => {
-            options.scheme = Scheme::Http;
-            rest
-        }
-        Some(_) => {
-            return Err(Failure::new(Code::Usage, format_args!("--registry {url}: not an http or https address")));
-        }
-        None => url,
-    };
-    let (host, prefix) = rest.split_once('/').unwrap_or((rest, ""));
-    let prefix = prefix.trim_matches('/').to_owned();
+    let (host, prefix) = address("--registry", url, &mut options)?;
+    let prefix = prefix.to_owned();
     if !prefix.is_empty() && !bundle_format::reference::is_repository(&prefix) {
         return Err(Failure::new(
             Code::Usage,

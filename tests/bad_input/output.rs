@@ -57,7 +57,7 @@ fn every_failure_gives_one_json_document() {
         ("import shop.sealift --key vendor.pub --registry http://127.0.0.1:1", 7, "E-REGISTRY"),
         ("list --site gone", 6, "E-NOT-A-SITE"),
         ("install shop --site gone -n a --target dir:out", 6, "E-NOT-A-SITE"),
-        ("registry serve --site gone", 6, "E-NOT-A-SITE"),
+        ("registry serve --site gone --read-only", 6, "E-NOT-A-SITE"),
     ] {
         let ran = shop.refuses(&format!("{line} --json"), exit, code, &[]);
         let error = &ran.json()["error"];
@@ -172,6 +172,6 @@ fn an_address_in_use_is_named() {
     let shop = Shop::imported();
     let mut server = Background::start(&mut shop.command("registry serve --site site --listen 127.0.0.1:0"));
     let address = server.address();
-    let line = format!("registry serve --site site --listen {address}");
+    let line = format!("registry serve --site site --read-only --listen {address}");
     shop.refuses(&line, 1, "E-IO", &[&address, "--listen"]);
 }

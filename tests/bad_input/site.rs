@@ -57,12 +57,16 @@ fn a_folder_that_is_something_else_is_not_made_a_site() {
         shop.refuses(&import(site), exit, code, &names);
     }
     shop.refuses(&import("icon.png"), 1, "E-IO", &["icon.png"]);
-    for verb in
-        ["list --site", "registry serve --listen 127.0.0.1:0 --site", "install shop -n team --target dir:out --site"]
-    {
+    for verb in [
+        "list --site",
+        "registry serve --read-only --listen 127.0.0.1:0 --site",
+        "install shop -n team --target dir:out --site",
+    ] {
         shop.refuses(&format!("{verb} docs"), 6, "E-NOT-A-SITE", &["docs is not a site"]);
         shop.refuses(&format!("{verb} gone"), 6, "E-NOT-A-SITE", &["gone is not a site"]);
     }
+    // A server that takes pushes would make a site, but not out of anything.
+    shop.refuses("registry serve --listen 127.0.0.1:0 --site docs", 6, "E-NOT-A-SITE", &["docs is not a site"]);
     fs::create_dir(shop.path("empty")).unwrap();
     shop.sealift(&import("empty")).ok();
 }

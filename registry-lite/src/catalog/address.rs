@@ -103,7 +103,13 @@ mod tests {
 
     /// A catalogue whose roots are not there: addresses are all that is looked at.
     fn catalog() -> Catalog {
-        let names = ["docker.io/library/nginx:1", "quay.io/a/b:1", "localhost:5000/a/b:1", "ghcr.io/only/here:1", "sealift/shop:1"];
+        let names = [
+            "docker.io/library/nginx:1",
+            "quay.io/a/b:1",
+            "localhost:5000/a/b:1",
+            "ghcr.io/only/here:1",
+            "sealift/shop:1",
+        ];
         let entry = |name: &str| Entry::named(media::OCI_INDEX, Digest::of(b"").into(), 0, name.to_owned());
         Catalog::of(&names.map(entry), None)
     }

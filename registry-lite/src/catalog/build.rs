@@ -52,9 +52,9 @@ impl Catalog {
     /// What `entries` name. Reads no content. What `before` read of the same roots is kept.
     #[must_use]
     pub fn of(entries: &[Entry], before: Option<&Self>) -> Self {
-        let settled = Settled::of(before.into_iter().flat_map(|b| {
-            b.repositories.values().flat_map(|r| r.roots()).chain(b.unnamed.iter())
-        }));
+        let settled = Settled::of(
+            before.into_iter().flat_map(|b| b.repositories.values().flat_map(|r| r.roots()).chain(b.unnamed.iter())),
+        );
         let is_unnamed = |entry: &&Entry| entry.name().is_none() && is_manifest_type(&entry.media_type);
         let unnamed = entries.iter().filter(is_unnamed).map(|entry| settled.root(entry)).collect();
         Self::build(entries, unnamed, &settled)

@@ -71,7 +71,8 @@ impl RepositoryName {
         if !is_repository(path) {
             return Err(own_error(path, NOT_A_REPOSITORY));
         }
-        let of_a_host = path.split_once('/').and_then(|(first, rest)| Self::at_host(&host_of_component(first), rest).ok());
+        let of_a_host =
+            path.split_once('/').and_then(|(first, rest)| Self::at_host(&host_of_component(first), rest).ok());
         Ok(of_a_host.unwrap_or_else(|| Self { host: None, repository: path.to_owned() }))
     }
 
@@ -152,8 +153,7 @@ impl FromStr for Name {
         if tag.is_some_and(|tag| !is_tag(tag)) {
             return Err(own_error(text, "the tag is not 1 to 128 of letters, digits, `_`, `.` and `-`"));
         }
-        let with_host =
-            name.split_once('/').filter(|(first, _)| *first == "localhost" || first.contains(['.', ':']));
+        let with_host = name.split_once('/').filter(|(first, _)| *first == "localhost" || first.contains(['.', ':']));
         let repository = match with_host.map(|(host, rest)| RepositoryName::at_host(host, rest)) {
             Some(Ok(repository)) => repository,
             // A first component with a dot or a colon that is no host's name: our own, if its grammar allows.

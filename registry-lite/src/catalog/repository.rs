@@ -87,7 +87,8 @@ impl Repository {
     /// The manifest or index of this digest. May read what the roots reach.
     #[must_use]
     pub fn manifest(&self, digest: &ContentDigest, shelf: &Shelf) -> Option<&Known> {
-        self.named(digest).or_else(|| self.contents(shelf).manifests.get(digest).filter(|_| !self.is_removed(digest, shelf)))
+        self.named(digest)
+            .or_else(|| self.contents(shelf).manifests.get(digest).filter(|_| !self.is_removed(digest, shelf)))
     }
 
     /// Whether a manifest or index that stays here when the one of this digest goes lists it, and shows it so.

@@ -3,6 +3,7 @@
 
 mod auth;
 mod challenge;
+pub mod check;
 mod credentials;
 mod error;
 mod options;
@@ -120,8 +121,13 @@ impl Registry {
     /// # Errors
     /// [`ClientError::Unreachable`], [`ClientError::Unauthorized`], [`ClientError::Refused`].
     pub fn ping(&self) -> Result<(), ClientError> {
+        self.pinged(true)
+    }
+
+    fn pinged(&self, patient: bool) -> Result<(), ClientError> {
         let access = Access::none();
-        let response = self.send(Outgoing::new(Method::GET, format!("{}/v2/", self.0.base)), &access)?;
+        let outgoing = Outgoing::new(Method::GET, format!("{}/v2/", self.0.base));
+        let response = self.send(Outgoing { patient, ..outgoing }, &access)?;
         match response.status().as_u16() {
             200 => Ok(()),
             _ => Err(self.refusal(response, &access, "answer at `/v2/`", None)),

@@ -41,13 +41,15 @@ pub(super) struct Outgoing<'a> {
     pub(super) url: String,
     pub(super) headers: Vec<(HeaderName, String)>,
     pub(super) payload: Payload<'a>,
+    /// Whether it may be sent again after what passes.
+    pub(super) patient: bool,
 }
 
 pub(super) type Answered = Result<Response<Body>, ureq::Error>;
 
 impl Outgoing<'_> {
     pub(super) fn new(method: Method, url: String) -> Self {
-        Self { method, url, headers: Vec::new(), payload: Payload::None }
+        Self { method, url, headers: Vec::new(), payload: Payload::None, patient: true }
     }
 
     pub(super) fn is_repeatable(&self) -> bool {
@@ -69,6 +71,8 @@ impl Transport {
                 .max_redirects(redirects)
                 .max_redirects_will_error(false)
                 .redirect_auth_headers(RedirectAuthHeaders::Never)
+                // What is said of this is said with each request, as other clients do.
+                .accept("")
                 .user_agent(concat!("sealift/", env!("CARGO_PKG_VERSION")))
                 .timeout_resolve(Some(timeouts.connect))
                 .timeout_connect(Some(timeouts.connect))
@@ -90,7 +94,7 @@ impl Transport {
             Method::GET | Method::HEAD => &self.pulls,
             _ => &self.pushes,
         };
-        patiently(outgoing.is_repeatable(), || once(agent, outgoing, authorization))
+        patiently(outgoing.patient && outgoing.is_repeatable(), || once(agent, outgoing, authorization))
     }
 
     /// As [`Transport::send`], but follows no redirect whatever the method: for what only one host may be told.

@@ -1,16 +1,14 @@
 //! A site's store, as it is now.
 
 use std::collections::HashSet;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use crate::catalog::{Catalog, RepositoryName, Shelf};
 use crate::documents::Documents;
-use crate::server::{Content, Event, Report, View};
+use crate::server::{Content, Event, LOOK_EVERY, Report, View};
 use crate::store::{Entry, Publishing, Stamp, Store, StoreError};
-
-/// How often `index.json` is looked at, at most: what other processes change is seen that late.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// What a site shows: loaded anew when `index.json` changes. Requests that run keep the view that they began with, and those
 /// that come while it loads get the old one. If loading fails, the old view stays, and the [`Report`] is told.
@@ -132,6 +130,10 @@ impl Content for Site {
             (self.report)(&Event::Reload { file: &self.store.index_path(), cause: &cause });
         }
         View { catalog: Arc::clone(&self.state().catalog), shelf: self.shelf.clone() }
+    }
+
+    fn ready(&self) -> io::Result<()> {
+        Stamp::of(&self.store.index_path()).map(drop)
     }
 
     fn peek(&self) -> Option<View> {

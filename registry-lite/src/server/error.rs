@@ -125,6 +125,15 @@ pub enum ApiError {
         /// What, and why.
         what: String,
     },
+    /// Nobody who proved who they are.
+    #[error("log in first, or with another login: this one is missing or wrong")]
+    Unauthorized {
+        /// How to log in: the value of `WWW-Authenticate`.
+        challenge: String,
+    },
+    /// Too many logins are being checked.
+    #[error("too many logins are being checked: try again in a moment")]
+    Busy,
     /// More uploads than are kept.
     #[error("{limit} uploads are open already: end or cancel some, or wait")]
     TooManyUploads {
@@ -181,7 +190,8 @@ impl ApiError {
             Self::TooLarge { .. } => ("SIZE_INVALID", StatusCode::PAYLOAD_TOO_LARGE),
             Self::TagInvalid { .. } | Self::TooManyTags { .. } => ("TAG_INVALID", StatusCode::BAD_REQUEST),
             Self::Denied { .. } => ("DENIED", StatusCode::FORBIDDEN),
-            Self::TooManyUploads { .. } => ("TOOMANYREQUESTS", StatusCode::TOO_MANY_REQUESTS),
+            Self::Unauthorized { .. } => ("UNAUTHORIZED", StatusCode::UNAUTHORIZED),
+            Self::TooManyUploads { .. } | Self::Busy => ("TOOMANYREQUESTS", StatusCode::TOO_MANY_REQUESTS),
             Self::Full(_) => ("UNKNOWN", StatusCode::INSUFFICIENT_STORAGE),
             Self::PageInvalid { .. } => ("PAGINATION_NUMBER_INVALID", StatusCode::BAD_REQUEST),
             Self::RangeInvalid { .. } => ("RANGE_INVALID", StatusCode::RANGE_NOT_SATISFIABLE),

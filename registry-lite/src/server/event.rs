@@ -51,5 +51,23 @@ pub enum Event<'e> {
     },
 }
 
+impl Event<'_> {
+    /// All that [`Event::kind`] may say.
+    pub const KINDS: [&'static str; 6] = ["accept", "check", "read", "reload", "request", "store"];
+
+    /// Which kind of thing went wrong, in one word.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "read",
+            Self::Reload { .. } => "reload",
+            Self::Request { .. } => "request",
+            Self::Accept { .. } => "accept",
+            Self::Finding { .. } => "check",
+            Self::Store { .. } => "store",
+        }
+    }
+}
+
 /// Takes events, from any thread; must not take long.
 pub type Report = Arc<dyn Fn(&Event<'_>) + Send + Sync>;

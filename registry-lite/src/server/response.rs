@@ -6,14 +6,16 @@ use bundle_format::media;
 use bytes::Bytes;
 use hyper::header::{
     ACCEPT_RANGES, ALLOW, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue, LINK, LOCATION,
-    RANGE, RETRY_AFTER,
+    RANGE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
 use hyper::{Response, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::access;
 use super::body::Body;
 use super::error::ApiError;
 use super::event::Report;
+use super::exchange::Refused;
 use super::handlers::{Reply, etag};
 use super::push::{Done, location};
 use super::route::{Address, Page, UploadId};
@@ -40,6 +42,8 @@ pub struct Asked {
     pub path: String,
     /// `ns`.
     pub namespace: Option<String>,
+    /// How to log in, if one can.
+    pub challenge: Option<String>,
 }
 
 /// The response to a request that was understood.
@@ -47,7 +51,13 @@ pub fn render(reply: Reply, by_namespace: bool, asked: &Asked, report: &Report) 
     let mut answer = Answer::new(StatusCode::OK);
     let mut body = Body::empty();
     match reply {
-        Reply::Pong => body = answer.json(JSON, &serde_json::json!({})),
+        Reply::Pong => {
+            // Where reading needs no login, podman and skopeo learn here that one can log in all the same.
+            if let Some(challenge) = &asked.challenge {
+                answer.header(WWW_AUTHENTICATE, challenge);
+            }
+            body = answer.json(JSON, &serde_json::json!({}));
+        }
         Reply::NotModified(digest) => {
             answer.status(StatusCode::NOT_MODIFIED);
             answer.identified(&digest);
@@ -128,13 +138,15 @@ pub fn done(done: &Done, address: &Address, head: bool) -> Response<Body> {
     answer.finish(Body::empty(), head)
 }
 
-/// The response to a request that is refused. `writes` says whether the server takes pushes at all.
-pub fn refuse(error: &ApiError, head: bool, writes: bool) -> Response<Body> {
+/// The response to a request that is refused.
+pub fn refuse(error: &ApiError, head: bool) -> Response<Body> {
     let mut answer = Answer::new(error.code().1);
     match error {
         ApiError::ReadOnly => answer.header(ALLOW, "GET, HEAD"),
-        ApiError::Method { .. } if writes => answer.header(ALLOW, "GET, HEAD, POST, PUT, PATCH, DELETE"),
-        ApiError::Method { .. } => answer.header(ALLOW, "GET, HEAD"),
+        // A server without a writer refuses all others before it looks at the endpoint.
+        ApiError::Method { .. } => answer.header(ALLOW, "GET, HEAD, POST, PUT, PATCH, DELETE"),
+        ApiError::Unauthorized { challenge } => answer.header(WWW_AUTHENTICATE, challenge),
+        ApiError::Busy => answer.header(RETRY_AFTER, &access::RETRY_AFTER.as_secs().to_string()),
         ApiError::TooManyUploads { .. } => answer.header(RETRY_AFTER, "60"),
         ApiError::UploadRange { len, location } => {
             answer.header(LOCATION, location);
@@ -143,6 +155,7 @@ pub fn refuse(error: &ApiError, head: bool, writes: bool) -> Response<Body> {
         ApiError::RangeInvalid { size } => answer.header(CONTENT_RANGE, &format!("bytes */{size}")),
         _ => {}
     }
+    answer.0.extensions_mut().insert(Refused(error.code().0));
     let envelope = error.envelope();
     answer.header(CONTENT_TYPE, JSON);
     answer.length(envelope.len() as u64);

@@ -1,21 +1,26 @@
 //! From a request to its answer.
 
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use hyper::body::Incoming;
 use hyper::header::{
-    CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, IF_NONE_MATCH, IF_RANGE, RANGE,
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, HOST, HeaderMap, HeaderName, IF_NONE_MATCH, IF_RANGE,
+    RANGE,
 };
+use hyper::http::request::Parts;
 use hyper::{Method, Request, Response};
 
 use super::Config;
+use super::access::{Right, UserName, Verdict};
 use super::body::Body;
 use super::content::Content;
 use super::error::ApiError;
 use super::event::Event;
+use super::exchange::User;
 use super::handlers::{Conditions, Handled, handle, recall};
 use super::push::{Pusher, Sent};
+use super::request::RequestBody;
 use super::response::{Asked, done, refuse, render};
 use super::route::{Address, Change, Endpoint, Route};
 
@@ -26,21 +31,74 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    pub(super) async fn answer(&self, request: Request<RequestBody>, peer: IpAddr) -> Response<Body> {
         let head = request.method() == Method::HEAD;
-        match self.reply(request, head).await {
-            Ok(response) => response,
-            Err(error) => refuse(&error, head, self.config.pusher.is_some()),
+        let (parts, body) = request.into_parts();
+        let endpoint = Endpoint::parse(&parts.method, parts.uri.path(), parts.uri.query());
+        let right = match &endpoint {
+            Ok(Endpoint::Read(_)) => Right::Read,
+            Ok(Endpoint::Write(_)) => Right::Write,
+            Err(_) if head || parts.method == Method::GET => Right::Read,
+            Err(_) => Right::Write,
+        };
+        // A server without a writer has nothing to protect but what it shows.
+        let right = if self.config.pusher.is_some() { right } else { Right::Read };
+        let (user, reply) = match self.admit(&parts.headers, peer, right).await {
+            Ok(user) => (user, self.reply(endpoint, &parts, body, peer).await),
+            Err(error) => (None, Err(error)),
+        };
+        let mut response = reply.unwrap_or_else(|error| refuse(&error, head));
+        if let Some(user) = user {
+            response.extensions_mut().insert(User(user.to_string()));
+        }
+        response
+    }
+
+    /// Who asks, if they may do what they want.
+    pub(super) async fn admit(
+        &self,
+        headers: &HeaderMap,
+        peer: IpAddr,
+        right: Right,
+    ) -> Result<Option<UserName>, ApiError> {
+        let access = &self.config.access;
+        let mut logins = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
+        let login = match (logins.next(), logins.next()) {
+            (login, None) => login,
+            // Which of them would count is anybody's guess.
+            (_, Some(_)) => Some(b"".as_slice()),
+        };
+        let verdict = match access.recall(login, peer, right) {
+            Some(verdict) => verdict,
+            None => {
+                let (access, login) = (access.clone(), login.map(<[u8]>::to_vec));
+                let proved = tokio::task::spawn_blocking(move || access.prove(login.as_deref(), peer, right));
+                proved.await.map_err(|panicked| ApiError::Storage(io::Error::other(panicked)))?
+            }
+        };
+        match verdict {
+            Verdict::Allowed { user } => Ok(user),
+            Verdict::Unauthorized => {
+                Err(ApiError::Unauthorized { challenge: access.challenge().unwrap_or_default().to_owned() })
+            }
+            Verdict::Forbidden { why } => Err(ApiError::Denied { what: why.to_owned() }),
+            Verdict::Busy => Err(ApiError::Busy),
         }
     }
 
-    async fn reply(&self, request: Request<Incoming>, head: bool) -> Result<Response<Body>, ApiError> {
-        let (parts, body) = request.into_parts();
+    async fn reply(
+        &self,
+        endpoint: Result<Endpoint, ApiError>,
+        parts: &Parts,
+        body: RequestBody,
+        peer: IpAddr,
+    ) -> Result<Response<Body>, ApiError> {
+        let head = parts.method == Method::HEAD;
         let reads = head || parts.method == Method::GET;
         if !reads && self.config.pusher.is_none() {
             return Err(ApiError::ReadOnly);
         }
-        let mut endpoint = Endpoint::parse(&parts.method, parts.uri.path(), parts.uri.query())?;
+        let mut endpoint = endpoint?;
         if let Some(address) = endpoint.address_mut() {
             self.drop_own_namespace(address, text(&parts.headers, HOST).as_deref());
         }
@@ -57,8 +115,19 @@ impl Service {
                     head,
                     path: parts.uri.path().to_owned(),
                     namespace: address.and_then(|address| address.namespace),
+                    challenge: self.config.access.challenge().map(str::to_owned),
                 };
-                let (reply, by_namespace) = self.read(route, conditions, head).await?;
+                // A client that will push asks first which blobs are here, and relies on the answer.
+                let relies = match &route {
+                    Route::Blob(address, digest) if head && self.may_write(&parts.headers, peer) => {
+                        Some((address.clone(), *digest))
+                    }
+                    _ => None,
+                };
+                let (reply, by_namespace) = self.read(route, conditions).await?;
+                if let (Some((address, digest)), Some(pusher)) = (relies, &self.config.pusher) {
+                    pusher.told(&address, digest).await;
+                }
                 Ok(render(reply, by_namespace, &asked, &self.config.report))
             }
             Endpoint::Write(change) => {
@@ -69,21 +138,18 @@ impl Service {
         }
     }
 
-    async fn read(&self, route: Route, conditions: Conditions, head: bool) -> Handled {
-        let recalled = self.content.peek().and_then(|view| recall(&view, &route, &conditions));
-        if let Some(handled) = recalled {
-            return handled;
+    async fn read(&self, route: Route, conditions: Conditions) -> Handled {
+        match self.content.peek().and_then(|view| recall(&view, &route, &conditions)) {
+            Some(handled) => handled,
+            None => self.handled(route, conditions).await,
         }
-        // A client that will push asks first which blobs are here.
-        let told = match (&route, head) {
-            (Route::Blob(address, digest), true) => Some((address.clone(), *digest)),
-            _ => None,
-        };
-        let handled = self.handled(route, conditions).await;
-        if let (Ok(_), Some((address, digest)), Some(pusher)) = (&handled, told, &self.config.pusher) {
-            pusher.told(&address, digest).await;
-        }
-        handled
+    }
+
+    /// Whether who asks is known to have the right to push.
+    fn may_write(&self, headers: &HeaderMap, peer: IpAddr) -> bool {
+        let login = headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+        let verdict = || self.config.access.recall(login, peer, Right::Write);
+        self.config.pusher.is_some() && matches!(verdict(), Some(Verdict::Allowed { .. }))
     }
 
     async fn write(
@@ -92,7 +158,7 @@ impl Service {
         address: Address,
         change: Change,
         headers: &HeaderMap,
-        body: Incoming,
+        body: RequestBody,
         head: bool,
     ) -> Result<Response<Body>, ApiError> {
         let sent = Sent {

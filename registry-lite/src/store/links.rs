@@ -52,7 +52,12 @@ impl Store {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn is_marked(&self, repository: &RepositoryName, mark: Mark, digest: &ContentDigest) -> Result<bool, StoreError> {
+    pub fn is_marked(
+        &self,
+        repository: &RepositoryName,
+        mark: Mark,
+        digest: &ContentDigest,
+    ) -> Result<bool, StoreError> {
         let path = self.mark_path(repository, mark, digest);
         match fs::symlink_metadata(&path) {
             Ok(_) => Ok(true),
@@ -74,7 +79,12 @@ impl Store {
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn touch_mark(&self, repository: &RepositoryName, mark: Mark, digest: &ContentDigest) -> Result<(), StoreError> {
+    pub fn touch_mark(
+        &self,
+        repository: &RepositoryName,
+        mark: Mark,
+        digest: &ContentDigest,
+    ) -> Result<(), StoreError> {
         let path = self.mark_path(repository, mark, digest);
         let io = |source| StoreError::Io { what: "writing", path: path.clone(), source };
         let create = || File::options().write(true).create(true).truncate(true).open(&path);
@@ -96,15 +106,16 @@ impl Store {
         super::sync_dir(&self.marks_path(repository, mark))
     }
 
-    /// Takes a mark away. It may come back after a power cut, which is harmless for either kind.
+    /// Takes a mark away, and says whether there was one. Until [`Store::sync_marks`] it may come back after a power cut.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn unmark(&self, repository: &RepositoryName, mark: Mark, digest: &ContentDigest) -> Result<(), StoreError> {
+    pub fn unmark(&self, repository: &RepositoryName, mark: Mark, digest: &ContentDigest) -> Result<bool, StoreError> {
         let path = self.mark_path(repository, mark, digest);
         match fs::remove_file(&path) {
-            Err(e) if !is_absent(&e) => Err(StoreError::Io { what: "removing", path, source: e }),
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(e) if is_absent(&e) => Ok(false),
+            Err(source) => Err(StoreError::Io { what: "removing", path, source }),
         }
     }
 
@@ -177,11 +188,7 @@ impl Store {
     /// Makes `path`, which lies below the site, and each new name on the way to it durable.
     fn make_folders(&self, path: &Path) -> Result<(), StoreError> {
         let missing: Vec<&Path> = path.ancestors().take_while(|p| !p.is_dir()).collect();
-        fs::create_dir_all(path).map_err(|source| StoreError::Io {
-            what: "making",
-            path: path.to_owned(),
-            source,
-        })?;
+        fs::create_dir_all(path).map_err(|source| StoreError::Io { what: "making", path: path.to_owned(), source })?;
         missing.iter().filter_map(|made| made.parent()).try_for_each(super::sync_dir)
     }
 }

@@ -100,7 +100,9 @@ impl Store {
         // A first import that was killed leaves only files of ours; everything else is somebody else's.
         for entry in fs::read_dir(dir).map_err(io("listing"))? {
             let name = entry.map_err(io("listing"))?.file_name();
-            let ours = ["site.json", "oci-layout", "index.json", "blobs", "tmp", "lock", "publish.lock", "uploads"].iter().any(|n| name == *n);
+            let ours = ["site.json", "oci-layout", "index.json", "blobs", "tmp", "lock", "publish.lock", "uploads"]
+                .iter()
+                .any(|n| name == *n);
             if !ours && !name.to_string_lossy().starts_with(files::TEMPORARY) {
                 return Err(StoreError::NotASite { dir: dir.to_owned() });
             }

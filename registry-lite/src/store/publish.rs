@@ -24,29 +24,37 @@ pub struct Publishing<'a> {
 #[derive(Debug)]
 pub struct Naming(#[expect(dead_code, reason = "holds the lock")] File);
 
-/// Which writing of a file this is, so far as stat(2) tells. A file that is replaced by rename(2) changes its inode.
+/// Which writing of a file this is, so far as stat(2) tells. A file that is replaced by rename(2) changes its inode, and so
+/// does one behind a link that was turned to another, as Kubernetes does with what it mounts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     device: u64,
     inode: u64,
     modified: (i64, i64),
+    changed: (i64, i64),
     size: u64,
 }
 
 impl Stamp {
-    /// Of the file at `path`, which is followed if it is a link.
+    /// Of the file at `path`, which is followed if it is a link. To be taken before the file is read: a change that happens
+    /// meanwhile is then seen as one.
     ///
     /// # Errors
     /// Those of the file system.
     pub fn of(path: &Path) -> io::Result<Self> {
         Ok(Self::from(&std::fs::metadata(path)?))
     }
-
 }
 
 impl From<&std::fs::Metadata> for Stamp {
     fn from(m: &std::fs::Metadata) -> Self {
-        Self { device: m.dev(), inode: m.ino(), modified: (m.mtime(), m.mtime_nsec()), size: m.len() }
+        Self {
+            device: m.dev(),
+            inode: m.ino(),
+            modified: (m.mtime(), m.mtime_nsec()),
+            changed: (m.ctime(), m.ctime_nsec()),
+            size: m.len(),
+        }
     }
 }
 

@@ -84,7 +84,12 @@ impl Uploads {
     ///
     /// # Errors
     /// Those of the file system; the blob may then be there or not.
-    pub fn commit(&self, upload: Upload, digest: &ContentDigest, repository: &RepositoryName) -> Result<(), StoreError> {
+    pub fn commit(
+        &self,
+        upload: Upload,
+        digest: &ContentDigest,
+        repository: &RepositoryName,
+    ) -> Result<(), StoreError> {
         upload.sync()?;
         {
             let _naming = self.store.naming()?;

@@ -11,8 +11,8 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::error::StoreError;
-use super::{Store, files};
 use super::writeback::Writeback;
+use super::{Store, files};
 use crate::digest::Algorithm;
 
 /// Files that may wait for their sync.
@@ -106,7 +106,8 @@ fn sync_all(store: &Store, incoming: &Receiver<Message>) {
                 }
             }
             Message::Settle(answer) => {
-                let all = std::mem::replace(&mut result, Ok(())).and_then(|()| files::sync_dir(&store.blobs_path(Algorithm::Sha256)));
+                let all = std::mem::replace(&mut result, Ok(()))
+                    .and_then(|()| files::sync_dir(&store.blobs_path(Algorithm::Sha256)));
                 // Whoever asked has gone if this fails: it has an error of its own.
                 let _ = answer.send(all);
             }

@@ -177,7 +177,7 @@ fn podman_pulls_original_names_through_registries_conf() {
     }
 }
 
-fn works(command: &mut Command) -> Result<(), String> {
+pub fn works(command: &mut Command) -> Result<(), String> {
     match command.output() {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(String::from_utf8_lossy(&output.stderr).into_owned()),

@@ -13,14 +13,25 @@ use crate::clients::{have, run, skip};
 use crate::site::{Server, Usual};
 
 /// A containerd that ends with the test.
-struct Containerd {
+pub struct Containerd {
     dir: TempDir,
     process: Child,
 }
 
 impl Containerd {
-    /// Starts it and waits until it answers; says why it does not.
+    /// Starts it with one default host.
     fn start(server: &Server) -> Result<Self, String> {
+        // Both `server` and a `[host]` table: containerd 1.6 takes no notice of the former alone.
+        let url = server.url("");
+        let hosts = format!("server = {url:?}\n[host.{url:?}]\ncapabilities = [\"pull\", \"resolve\"]\n");
+        Self::with_hosts(|folder| {
+            fs::create_dir_all(folder.join("_default")).unwrap();
+            fs::write(folder.join("_default/hosts.toml"), hosts).unwrap();
+        })
+    }
+
+    /// Starts it with what `write` puts into its folder of hosts, and waits until it answers; says why it does not.
+    pub fn with_hosts(write: impl FnOnce(&Path)) -> Result<Self, String> {
         let dir = TempDir::new().unwrap();
         let at = |name: &str| dir.path().join(name).display().to_string();
         let config = format!(
@@ -30,11 +41,7 @@ impl Containerd {
             at("sock")
         );
         fs::write(dir.path().join("config.toml"), config).unwrap();
-        // Both `server` and a `[host]` table: containerd 1.6 takes no notice of the former alone.
-        let url = server.url("");
-        let hosts = format!("server = {url:?}\n[host.{url:?}]\ncapabilities = [\"pull\", \"resolve\"]\n");
-        fs::create_dir_all(dir.path().join("certs.d/_default")).unwrap();
-        fs::write(dir.path().join("certs.d/_default/hosts.toml"), hosts).unwrap();
+        write(&dir.path().join("certs.d"));
         let log = fs::File::create(dir.path().join("log")).unwrap();
         let mut command = Command::new("containerd");
         command.arg("--config").arg(dir.path().join("config.toml")).stdout(Stdio::null()).stderr(log);
@@ -63,7 +70,7 @@ impl Containerd {
     }
 
     /// Pulls without unpacking, which would need to mount.
-    fn fetch(&self, name: &str) -> Command {
+    pub fn fetch(&self, name: &str) -> Command {
         let mut command = self.ctr();
         command.args(["content", "fetch", "--platform=linux/amd64", "--hosts-dir"]).arg(self.path().join("certs.d"));
         command.arg(name);
@@ -77,7 +84,7 @@ impl Containerd {
         command
     }
 
-    fn content(&self) -> Vec<String> {
+    pub fn content(&self) -> Vec<String> {
         let listed = run(self.ctr().args(["content", "ls", "-q"])).stdout;
         String::from_utf8(listed).unwrap().lines().map(str::to_owned).collect()
     }

@@ -179,7 +179,7 @@ fn a_blob_is_served_whole_or_in_part() {
 
 #[test]
 fn blobs_of_every_size_are_served() {
-    // The catalogue checks lengths, so a file with a hole stands for a blob of 6 GiB.
+    // A server checks lengths, so a file with a hole stands for a blob of 6 GiB.
     let mut usual = Usual::new();
     let (huge, size) = (Digest::of(b"huge"), 6_u64 << 30);
     let file = fs::File::create(usual.site.blob(&huge)).unwrap();

@@ -1,6 +1,6 @@
-//! What the tests serve: an OCI image layout with images of every kind, and a server over it.
+//! What the tests serve: a site with images of every kind, and a server over it.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -8,34 +8,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use bundle_format::{Descriptor, Digest, media};
-use registry_lite::catalog::Catalog;
-use registry_lite::server::{Config, Content, Report, Stop, View, Watched, serve};
-use registry_lite::{BlobRead, Extent};
+use registry_lite::Store;
+use registry_lite::content;
+use registry_lite::server::{Config, Content, Report, Stop, View, serve};
 use serde_json::json;
 use tempfile::TempDir;
 use testdata::{Compression, Image, Layer};
-
-/// An OCI image layout in a folder.
-pub struct Layout(pub PathBuf);
-
-impl BlobRead for Layout {
-    fn locate(&self, digest: &Digest) -> io::Result<Option<Extent>> {
-        match File::open(self.0.join("blobs/sha256").join(digest.hex())) {
-            Ok(file) => Extent::whole(file).map(Some),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
-        }
-    }
-}
-
-/// Loads what `index.json` names.
-pub fn load(layout: &Path) -> io::Result<View> {
-    let index: serde_json::Value = serde_json::from_slice(&fs::read(layout.join("index.json"))?)?;
-    let roots: Vec<Descriptor> = serde_json::from_value(index["manifests"].clone())?;
-    let blobs = Arc::new(Layout(layout.to_owned()));
-    let catalog = Catalog::of_entries(roots, blobs.as_ref()).map_err(io::Error::other)?;
-    Ok(View { catalog: Arc::new(catalog), blobs })
-}
 
 /// A site's content and what is in it.
 pub struct Site {
@@ -59,11 +37,8 @@ pub fn image(platform: &str, content: &str, bytes: usize) -> Image {
 impl Site {
     pub fn new() -> Self {
         let dir = TempDir::new().unwrap();
-        fs::create_dir_all(dir.path().join("blobs/sha256")).unwrap();
-        fs::write(dir.path().join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
-        let site = Self { dir, roots: Vec::new() };
-        site.write_index();
-        site
+        drop(Store::lock_or_create(dir.path()).unwrap());
+        Self { dir, roots: Vec::new() }
     }
 
     pub fn path(&self) -> &Path {
@@ -96,7 +71,7 @@ impl Site {
         self.path().join("blobs/sha256").join(digest.hex())
     }
 
-    fn name(&mut self, root: Descriptor, name: Option<&str>) -> Digest {
+    pub fn name(&mut self, root: Descriptor, name: Option<&str>) -> Digest {
         let digest = root.digest;
         self.roots.push(match name {
             Some(name) => root.annotated(media::REF_NAME, name),
@@ -114,8 +89,13 @@ impl Site {
         fs::rename(new, self.path().join("index.json")).unwrap();
     }
 
+    pub fn store(&self) -> Store {
+        Store::open(self.path()).unwrap()
+    }
+
+    /// What it shows now, as a server that starts would see it.
     pub fn view(&self) -> View {
-        load(self.path()).unwrap()
+        content::Site::open(self.store(), Arc::new(|event| panic!("{event}"))).unwrap().view()
     }
 
     pub fn serve(&self) -> Server {
@@ -123,12 +103,7 @@ impl Site {
     }
 
     pub fn serve_with(&self, change: impl FnOnce(&mut Config)) -> Server {
-        let layout = self.path().to_owned();
-        let content = |report| {
-            let load = move || load(&layout);
-            Arc::new(Watched::new(self.path().join("index.json"), load, report).unwrap()) as Arc<dyn Content>
-        };
-        Server::start(content, change)
+        Server::start(|report| content::Site::open(self.store(), report).unwrap(), change)
     }
 }
 
@@ -141,12 +116,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves what `content` makes.
-    pub fn of<C: Content + 'static>(content: impl FnOnce(Report) -> Arc<C>) -> Self {
-        Self::start(|report| content(report), |_| {})
-    }
-
-    fn start(content: impl FnOnce(Report) -> Arc<dyn Content>, change: impl FnOnce(&mut Config)) -> Self {
+    pub fn start(content: impl FnOnce(Report) -> Arc<content::Site>, change: impl FnOnce(&mut Config)) -> Self {
         let events = Arc::new(Mutex::new(Vec::new()));
         let seen = Arc::clone(&events);
         let report: Report = Arc::new(move |event| seen.lock().unwrap().push(event.to_string()));

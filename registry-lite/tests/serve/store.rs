@@ -1,12 +1,10 @@
 //! The content store behind the server: what is published is seen, what is only written is not.
 
-use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use bundle_format::{Descriptor, media};
-use registry_lite::catalog::Catalog;
-use registry_lite::server::{View, Watched};
+use registry_lite::content::Site;
 use registry_lite::{LockedStore, Store};
 use tempfile::TempDir;
 use testdata::Image;
@@ -28,16 +26,8 @@ fn write(store: &LockedStore, image: &Image) {
 fn an_import_appears_when_it_is_published_and_its_predecessor_stays_by_its_digest() {
     let dir = TempDir::new().unwrap();
     let store = Store::lock_or_create(dir.path()).unwrap();
-    let site = dir.path().to_owned();
-    let server = Server::of(|report| {
-        let load = move || -> std::io::Result<View> {
-            let store = Store::open(&site).map_err(std::io::Error::other)?;
-            let entries = store.entries().map_err(std::io::Error::other)?;
-            let catalog = Catalog::of_entries(entries, &store).map_err(std::io::Error::other)?;
-            Ok(View { catalog: Arc::new(catalog), blobs: Arc::new(store) })
-        };
-        Arc::new(Watched::new(dir.path().join("index.json"), load, report).unwrap())
-    });
+    let site = Store::open(dir.path()).unwrap();
+    let server = Server::start(|report| Site::open(site, report).unwrap(), |_| {});
     let images = [image("linux/amd64", "first", 1000), image("linux/amd64", "second", 1000)];
     for image in &images {
         let digest = image.root().digest;

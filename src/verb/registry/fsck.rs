@@ -1,15 +1,20 @@
 //! `sealift registry fsck`
 
-use std::num::NonZeroU64;
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::time::{Duration, Instant};
 
 use bundle_format::Code;
 use registry_lite::Store;
+use registry_lite::server::{Event, Report};
 use registry_lite::store::{Checked, Finding, FsckOptions};
 
 use crate::args::Fsck;
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{FindingReport, FsckReport};
+
+/// Bytes that a check in the background reads in a second: what a slow disk has left beside its clients.
+const BACKGROUND_RATE: u64 = 50_000_000;
 
 pub fn run(args: &Fsck, out: &Output) -> Result<(), Failure> {
     let store = Store::open(&args.site)?;
@@ -81,4 +86,24 @@ fn finding(finding: &Finding) -> FindingReport {
         needed_by: needed_by.to_vec(),
         message: finding.to_string(),
     }
+}
+
+/// Checks `store` at once and then every so many hours, in a thread that nobody waits for.
+pub fn in_background(store: Store, hours: NonZeroU32, read_only: bool, report: Report) {
+    let every = Duration::from_secs(u64::from(hours.get()) * 60 * 60);
+    let options = FsckOptions { jobs: NonZeroUsize::MIN, rate: NonZeroU64::new(BACKGROUND_RATE), dry_run: read_only };
+    std::thread::spawn(move || {
+        loop {
+            let begun = Instant::now();
+            match store.fsck(&options, &()) {
+                Ok(checked) => {
+                    for finding in &checked.findings {
+                        report(&Event::Finding { finding });
+                    }
+                }
+                Err(error) => report(&Event::Finding { finding: &error }),
+            }
+            std::thread::sleep(every.saturating_sub(begun.elapsed()));
+        }
+    });
 }

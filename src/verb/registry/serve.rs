@@ -2,39 +2,37 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
 
 use bundle_format::Code;
 use registry_lite::content::{BundleContent, Site, of_bundles};
-use registry_lite::server::{Config, Content, Event, PushLimits, Pusher, Report, Stop, serve};
-use registry_lite::store::FsckOptions;
+use registry_lite::server::{Config, Content, Metrics, PushLimits, Pusher, Report, Stop, serve};
 use registry_lite::{Store, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use super::{fsck, log, process, protect};
 use crate::args::Serve;
 use crate::failure::Failure;
 use crate::files::{open_bundle_file, trusted};
 use crate::keys::trust_root;
-use crate::output::{Output, talk};
+use crate::output::Output;
 use crate::report::ServeReport;
 
-/// Bytes that a check in the background reads in a second: what a slow disk has left beside its clients.
-const BACKGROUND_RATE: u64 = 50_000_000;
-
 pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
-    let report: Report = Arc::new(|event: &Event<'_>| talk(&format!("registry: {event}")));
-    let mut config = Config::new(Arc::clone(&report));
+    let metrics = Arc::new(Metrics::default());
+    let report = metrics.counting(log::faults(args.log));
+    let log = log::requests(args.log, args.log_requests);
+    let mut config = Config { metrics, log, ..Config::new(Arc::clone(&report)) };
+    config.access = protect::access(&args.access, &report)?;
     let (what, content): (_, Arc<dyn Content>) = match &args.site {
         Some(dir) => {
             let (site, pusher) = open_site(dir, args.read_only, &report, out)?;
             config.pusher = pusher;
             if let Some(hours) = args.fsck_every {
-                fsck_every(hours, site.store().clone(), args.read_only, Arc::clone(&report));
+                fsck::in_background(site.store().clone(), hours, args.read_only, Arc::clone(&report));
             }
             (dir.display().to_string(), site)
         }
@@ -43,10 +41,32 @@ pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
             (names.join(", "), bundle_content(&args.bundles, &args.keys, out)?)
         }
     };
+    config.tls = protect::tls(&args.tls, args.site.as_deref(), &report, out)?;
+    config.hosts.clone_from(&args.tls.names);
     for skipped in content.view().catalog.skipped() {
         out.warn(format_args!("not served: {skipped}"));
     }
+    warn_if_exposed(args, &config, out);
     run_server(args.listen, &what, content, config, out)
+}
+
+/// What an operator should know before others reach the server.
+fn warn_if_exposed(args: &Serve, config: &Config, out: &Output) {
+    if args.listen.ip().is_loopback() {
+        return;
+    }
+    let writes = config.pusher.is_some();
+    match (&args.access.htpasswd, args.access.anonymous_push && writes) {
+        (Some(_), _) if config.tls.is_none() => {
+            out.warn("logins go over the network as they are typed: use --tls, or something in front that speaks TLS");
+        }
+        (Some(_), _) => {}
+        (None, true) => out.warn("whoever reaches this address may read, push and delete"),
+        (None, false) if writes => {
+            out.warn("whoever reaches this address may read; only this machine may push and delete (see --htpasswd)");
+        }
+        (None, false) => out.warn("whoever reaches this address may read; nobody may push or delete"),
+    }
 }
 
 /// The site's content, and what takes pushes to it. Where nothing can be written, the site is served as it is.
@@ -94,6 +114,7 @@ fn run_server(
             _ => failure,
         }
     };
+    process::raise_open_files();
     let listener = TcpListener::bind(listen).map_err(failure)?;
     let address = listener.local_addr().map_err(failure)?;
     let stop = Stop::default();
@@ -106,15 +127,21 @@ fn run_server(
     let stopper = stop.clone();
     std::thread::spawn(move || {
         for _ in signals.forever() {
+            // Whoever waits for it may wait longer now; nothing depends on its being heard.
+            let _ = process::notify("STOPPING=1");
             stopping.store(true, Ordering::Relaxed);
             stopper.stop();
         }
     });
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
     out.data(&ServeReport { listen: address.to_string(), content: what.to_owned() }, |text| {
-        text.push_str(&format!("serving {what} on http://{address}\n"));
+        text.push_str(&format!(
+            "serving {what} on {scheme}://{address}
+"
+        ));
     })?;
-    if !address.ip().is_loopback() {
-        out.warn("this is plain http, without logins: whoever reaches the address can read; nobody can write");
+    if let Err(e) = process::notify("READY=1") {
+        out.warn(format_args!("the service manager cannot be told that this is ready: {e}"));
     }
     serve(listener, content, config, &stop).map_err(failure)
 }
@@ -135,25 +162,4 @@ fn bundle_content(files: &[PathBuf], keys: &[PathBuf], out: &Output) -> Result<A
         bundles.push(BundleContent::new(served, &proved));
     }
     Ok(Arc::new(of_bundles(bundles)))
-}
-
-/// Checks `store` at the start and every so many hours, in a thread that nobody waits for.
-fn fsck_every(hours: NonZeroU32, store: Store, read_only: bool, report: Report) {
-    let every = Duration::from_secs(u64::from(hours.get()) * 60 * 60);
-    let options =
-        FsckOptions { jobs: NonZeroUsize::MIN, rate: NonZeroU64::new(BACKGROUND_RATE), dry_run: read_only };
-    std::thread::spawn(move || {
-        loop {
-            let begun = Instant::now();
-            match store.fsck(&options, &()) {
-                Ok(checked) => {
-                    for finding in &checked.findings {
-                        report(&Event::Finding { finding });
-                    }
-                }
-                Err(error) => report(&Event::Finding { finding: &error }),
-            }
-            std::thread::sleep(every.saturating_sub(begun.elapsed()));
-        }
-    });
 }

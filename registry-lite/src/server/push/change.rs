@@ -28,7 +28,9 @@ pub(super) fn put_manifest(
         }
         let size = upload.len();
         let store = bench.site.store();
-        store.touch_mark(&repository, Mark::Pushed, &digest)?;
+        if tags.is_empty() {
+            store.mark(&repository, Mark::Pushed, &digest)?;
+        }
         bench.uploads.name(upload, &digest)?;
         // What a client pushes is there, whatever it deleted before.
         let listed = manifest.references().iter().map(|r| r.digest);
@@ -146,7 +148,12 @@ pub(super) fn delete_manifest(repository: RepositoryName, reference: Reference, 
                 keep_untagged(bench.entries, &repository, entry);
             }
             Reference::Digest(digest) => {
-                let named: Vec<String> = bench.entries.iter().filter(|e| is_of(e, &repository, digest)).filter_map(|e| e.name().map(str::to_owned)).collect();
+                let named: Vec<String> = bench
+                    .entries
+                    .iter()
+                    .filter(|e| is_of(e, &repository, digest))
+                    .filter_map(|e| e.name().map(str::to_owned))
+                    .collect();
                 let shown = bench.catalog.repository(&repository);
                 let listed = shown.is_some_and(|r| r.is_listed(digest, bench.site.shelf()));
                 if named.is_empty() && !listed {
@@ -156,7 +163,9 @@ pub(super) fn delete_manifest(repository: RepositoryName, reference: Reference, 
                     check_free(bench, name, None)?;
                 }
                 let store = bench.site.store();
-                store.unmark(&repository, Mark::Pushed, digest)?;
+                if store.unmark(&repository, Mark::Pushed, digest)? {
+                    store.sync_marks(&repository, Mark::Pushed)?;
+                }
                 if listed {
                     store.mark(&repository, Mark::Removed, digest)?;
                 }

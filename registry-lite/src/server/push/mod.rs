@@ -12,6 +12,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::Body;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use self::publisher::{Job, Publisher};
 use self::receive::{collect, receive};
@@ -28,6 +30,11 @@ use crate::server::{Content as _, View};
 use crate::store::{Mark, StoreError, Upload, Uploads};
 
 pub use receive::ContentRange;
+
+/// Manifests that arrive at one time: 4 MiB each, and some times that while they are read. More wait.
+const MANIFESTS_AT_ONCE: usize = 8;
+/// Time that a manifest may take to arrive.
+const MANIFEST_TIME: Duration = Duration::from_secs(60);
 
 /// What clients may leave open.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +57,8 @@ pub struct Pusher {
     uploads: Arc<Uploads>,
     sessions: Arc<Sessions>,
     publisher: Publisher,
+    /// Places for manifests that arrive: they are held in memory.
+    manifests: Semaphore,
     report: Report,
 }
 
@@ -103,7 +112,8 @@ impl Pusher {
             move || sessions.sweep()
         };
         let publisher = Publisher::start(Arc::clone(&site), Arc::clone(&uploads), idle)?;
-        Ok(Arc::new(Self { site, uploads, sessions, publisher, report }))
+        let manifests = Semaphore::new(MANIFESTS_AT_ONCE);
+        Ok(Arc::new(Self { site, uploads, sessions, publisher, manifests, report }))
     }
 
     /// Makes a change. What was begun is done even if the client goes away.
@@ -152,7 +162,11 @@ impl Pusher {
                 Ok(Done::Cancelled)
             }
             Change::PutManifest(address, reference, tags) => {
-                let bytes = collect(body).await?;
+                // The semaphore is never closed.
+                let _place = self.manifests.acquire().await;
+                let why = "its manifest took too long to arrive";
+                let bytes = timeout(MANIFEST_TIME, collect(body)).await;
+                let bytes = bytes.map_err(|_| ApiError::UploadInvalid { why })??;
                 self.put_manifest(&address, reference, tags, bytes, sent.content_type).await
             }
             Change::DeleteManifest(address, reference) => {
@@ -312,8 +326,7 @@ impl Pusher {
         }
         // Parameters of a media type, as in `…+json; charset=utf-8`, are not part of it.
         let media_type = content_type.as_deref().and_then(|t| t.split(';').next()).map(str::trim);
-        let manifest =
-            Manifest::parse(media_type, &bytes).map_err(|source| ApiError::ManifestInvalid { source })?;
+        let manifest = Manifest::parse(media_type, &bytes).map_err(|source| ApiError::ManifestInvalid { source })?;
         let further = tags.clone();
         if let Reference::Tag(tag) = &reference {
             tags.push(tag.clone());
@@ -347,7 +360,9 @@ impl Pusher {
                     return Err(unknown);
                 }
                 let store = p.site.store();
-                store.unmark(&repository, Mark::Pushed, &digest)?;
+                if store.unmark(&repository, Mark::Pushed, &digest)? {
+                    store.sync_marks(&repository, Mark::Pushed)?;
+                }
                 let shown = view.catalog.repository(&repository);
                 let listed = shown.is_some_and(|r| r.blob(&digest, &view.shelf).is_some());
                 if listed {

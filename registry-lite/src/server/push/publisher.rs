@@ -73,11 +73,7 @@ pub(super) struct Publisher {
 
 impl Publisher {
     /// Starts the thread, which calls `idle` now and then.
-    pub fn start(
-        site: Arc<Site>,
-        uploads: Arc<Uploads>,
-        idle: impl Fn() + Send + 'static,
-    ) -> Result<Self, StoreError> {
+    pub fn start(site: Arc<Site>, uploads: Arc<Uploads>, idle: impl Fn() + Send + 'static) -> Result<Self, StoreError> {
         let (queue, incoming) = channel();
         let path = site.store().dir().to_owned();
         let thread = std::thread::Builder::new().name("publisher".to_owned());
@@ -120,9 +116,11 @@ fn run(site: &Site, uploads: &Uploads, incoming: &Receiver<(Job, Reply)>, idle: 
 
 fn publish(site: &Site, uploads: &Uploads, batch: Vec<(Job, Reply)>) {
     let mut waiting = Vec::new();
-    let done = site.store().publishing().map_err(ApiError::from).and_then(|publishing| {
-        apply_all(site, uploads, &publishing, batch, &mut waiting)
-    });
+    let done = site
+        .store()
+        .publishing()
+        .map_err(ApiError::from)
+        .and_then(|publishing| apply_all(site, uploads, &publishing, batch, &mut waiting));
     match done {
         Ok(tidy) => {
             tidy.into_iter().for_each(|tidy| tidy(site));
