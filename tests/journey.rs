@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod common;
 #[path = "journey/collect.rs"]
 mod collect;
+mod common;
 #[path = "journey/mirrors.rs"]
 mod mirrors;
 #[path = "journey/platforms.rs"]

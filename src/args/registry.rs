@@ -242,7 +242,9 @@ mod tests {
         {
             assert_eq!(duration(text).ok(), seconds.map(Duration::from_secs), "{text}");
         }
-        for text in ["", "24", "h", "-1h", "+1h", "1.5h", "1w", "1 h", "99999999999999999999s", "18446744073709551615d", "1é"] {
+        for text in
+            ["", "24", "h", "-1h", "+1h", "1.5h", "1w", "1 h", "99999999999999999999s", "18446744073709551615d", "1é"]
+        {
             assert!(duration(text).is_err(), "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! What clients said of single blobs in single repositories: a small file for each saying (spec/site.md section 5).
+//! What clients said of single blobs in single repositories: a small file for each saying (spec/site.md section 1.6).
 //!
 //! ```text
 //! repositories/PATH/_pushed/ALGORITHM-HEX    pushed or mounted here; its manifest has yet to come
