@@ -322,6 +322,7 @@ impl Pusher {
             tags.push(tag.clone());
         }
         let subject = manifest.subject().copied();
+        let listed = manifest.references().to_vec();
         let upload = self
             .blocking(move |p| {
                 let mut upload = p.uploads.begin(algorithm)?;
@@ -331,7 +332,11 @@ impl Pusher {
             })
             .await?;
         let job = change::put_manifest(repository, digest, manifest, tags, upload);
-        self.publisher.publish(job).await?;
+        let published = self.publisher.publish(job).await;
+        if let Err(ApiError::ManifestBlobUnknown { .. }) = &published {
+            self.blocking(move |p| Ok(change::set_damaged_aside(p.site.store(), &listed)?)).await?;
+        }
+        published?;
         Ok(Done::Manifest { digest, reference, subject, tags: further })
     }
 
