@@ -73,6 +73,20 @@ pub enum DocumentError {
     },
 }
 
+impl DocumentError {
+    /// What cannot be had.
+    #[must_use]
+    pub fn digest(&self) -> &ContentDigest {
+        match self {
+            Self::Missing { digest }
+            | Self::TooLong { digest, .. }
+            | Self::Digest { digest, .. }
+            | Self::Manifest { digest, .. }
+            | Self::Io { digest, .. } => digest,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Weight;
 

@@ -73,6 +73,13 @@ impl Catalog {
         let mut rebuilt = Self::build(&entries, Arc::clone(&self.unnamed), &settled);
         let mut repositories = self.repositories.clone();
         repositories.retain(|_, repository| !changed.contains(repository.name()));
+        // An index of another repository may have lacked what was pushed now.
+        let arrived = rebuilt.repositories.values().flat_map(|r| r.roots()).map(|root| root.digest).collect();
+        for repository in repositories.values_mut() {
+            if let Some(renewed) = repository.with_arrived(&arrived) {
+                *repository = Arc::new(renewed);
+            }
+        }
         repositories.append(&mut rebuilt.repositories);
         let mut skipped = rebuilt.skipped;
         skipped.extend(self.skipped.iter().filter(|s| !of_changed(&s.entry)).cloned());

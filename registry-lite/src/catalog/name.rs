@@ -57,7 +57,8 @@ impl RepositoryName {
     pub fn at_host(host: &str, repository: &str) -> Result<Self, NameError> {
         // A host without a dot reads as a repository's first component: only with a port it is one in every tool.
         let image: ImageRef = format!("{host}/{repository}").parse()?;
-        if repository.contains(['@', ':']) || !(host == "localhost" || host.contains(['.', ':'])) {
+        let reads_as_host = host == "localhost" || host.contains(['.', ':']);
+        if repository.contains(['@', ':']) || host.contains('/') || !reads_as_host {
             return Err(own_error(host, "that is no registry's host"));
         }
         Ok(Self { host: Some(image.host().to_owned()), repository: image.repository().to_owned() })
@@ -254,7 +255,9 @@ mod tests {
         ] {
             assert!(text.parse::<Name>().is_err(), "{text:?}");
         }
-        for (host, path) in [("sealift", "shop"), ("localhost_5000", "a"), ("", "a"), ("a.b", "x:1"), ("a.b", "../x")] {
+        for (host, path) in
+            [("sealift", "shop"), ("localhost_5000", "a"), ("", "a"), ("a.b", "x:1"), ("a.b", "../x"), ("a.b/x", "y")]
+        {
             assert!(RepositoryName::at_host(host, path).is_err(), "{host} {path}");
         }
     }

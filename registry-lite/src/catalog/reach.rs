@@ -63,10 +63,29 @@ pub enum Problem {
     },
 }
 
+impl Problem {
+    fn digest(&self) -> &ContentDigest {
+        match self {
+            Self::Document(error) => error.digest(),
+            Self::TooDeep { digest } | Self::TooLarge { digest } => digest,
+        }
+    }
+}
+
 impl Root {
     pub fn new(entry: &Entry) -> Self {
         let known = Known { media_type: entry.media_type.clone(), size: entry.size };
         Self { digest: entry.digest, known, reach: OnceLock::new() }
+    }
+
+    /// The same, not read yet.
+    pub fn unread(&self) -> Self {
+        Self { digest: self.digest, known: self.known.clone(), reach: OnceLock::new() }
+    }
+
+    /// Whether one of `manifests` could not be had when it was read.
+    pub fn lacks_any(&self, manifests: &HashSet<ContentDigest>) -> bool {
+        self.reach.get().is_some_and(|reach| reach.problems.iter().any(|p| manifests.contains(p.digest())))
     }
 
     /// What it reaches, read at the first call.

@@ -40,6 +40,24 @@ impl Repository {
         }
     }
 
+    /// The same, to be read anew where one of `manifests` was lacking; `None` if it was nowhere.
+    pub(super) fn with_arrived(&self, manifests: &HashSet<ContentDigest>) -> Option<Self> {
+        if !self.roots.values().any(|root| root.lacks_any(manifests)) {
+            return None;
+        }
+        let mut renewed = Self::new(self.name.clone(), Arc::clone(&self.unnamed));
+        renewed.tags.clone_from(&self.tags);
+        renewed.roots = self
+            .roots
+            .iter()
+            .map(|(digest, root)| {
+                let root = if root.lacks_any(manifests) { Arc::new(root.unread()) } else { Arc::clone(root) };
+                (*digest, root)
+            })
+            .collect();
+        Some(renewed)
+    }
+
     pub(super) fn add(&mut self, root: Arc<Root>, tag: Option<&str>) {
         if let Some(tag) = tag {
             self.tags.insert(tag.to_owned(), root.digest);

@@ -345,16 +345,17 @@ impl Pusher {
         let unknown = ApiError::BlobUnknown { name: address.name.clone(), digest: digest.to_string() };
         let listed = self
             .blocking(move |p| {
-                let view = p.site.view();
-                if !is_visible(&view, &address, &digest)? {
+                let (view, store) = (p.site.view(), p.site.store());
+                // A question finds a repository by a bare name as well: a change does not.
+                let shown = view.catalog.repository(&repository);
+                let listed = shown.is_some_and(|r| r.blob(&digest, &view.shelf).is_some());
+                let is_here = listed || store.is_marked(&repository, Mark::Pushed, &digest)?;
+                if !is_here || store.blob_len(&digest)?.is_none() {
                     return Err(unknown);
                 }
-                let store = p.site.store();
                 if store.unmark(&repository, Mark::Pushed, &digest)? {
                     store.sync_marks(&repository, Mark::Pushed)?;
                 }
-                let shown = view.catalog.repository(&repository);
-                let listed = shown.is_some_and(|r| r.blob(&digest, &view.shelf).is_some());
                 if listed {
                     store.mark(&repository, Mark::Removed, &digest)?;
                 }
