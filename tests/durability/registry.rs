@@ -15,8 +15,9 @@ use super::common::tmpfs::Tmpfs;
 use super::common::{Background, IMPORT, Shop, tree};
 
 pub fn serve(shop: &Shop, site: &str) -> (Background, String) {
-    let mut server =
-        Background::start(&mut shop.command(&format!("registry serve --listen 127.0.0.1:0 --site {site}")));
+    // Nobody reads the log before the end, and a pipe holds little.
+    let line = format!("registry serve --listen 127.0.0.1:0 --log-requests none --site {site}");
+    let mut server = Background::start(&mut shop.command(&line));
     let host = server.address();
     (server, host)
 }
