@@ -118,7 +118,12 @@ fn imports_and_collections_that_lose_power_leave_a_site_that_shows_nothing_or_al
         shop.sealift("registry fsck --site disk/site").ok();
     }
     assert!(nothing > 0);
+    // One that ended is there, however soon the power goes.
     shop.sealift(import).ok();
+    disk.cut();
+    disk.restart();
+    assert_eq!(shop.list("disk/site")["templates"][0]["partial"], false);
+    shop.sealift("registry fsck --site disk/site").ok();
     // A collection that loses power has removed nothing that is needed.
     let (server, host) = serve(&shop, "disk/site");
     let mut told = Told::default();

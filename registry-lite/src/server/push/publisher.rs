@@ -127,12 +127,19 @@ fn publish(site: &Site, uploads: &Uploads, batch: Vec<(Job, Reply)>) {
             waiting.into_iter().for_each(|reply| answer(reply, Ok(())));
         }
         Err(error) => {
-            // All share one fate: the first is told in full, the others that it was so.
-            let others = error.to_string();
+            // All share one fate: the first is told in full, the others that it was so. A full disk is one for all of them.
+            let (others, is_full) = (error.to_string(), matches!(error, ApiError::Full(_)));
+            let again = || match is_full {
+                true => ApiError::Full(StoreError::Io {
+                    what: "publishing together with others in",
+                    path: site.store().dir().to_owned(),
+                    source: io::Error::new(io::ErrorKind::StorageFull, others.clone()),
+                }),
+                false => ApiError::Storage(io::Error::other(others.clone())),
+            };
             let mut first = Some(error);
             for reply in waiting {
-                let error = first.take().unwrap_or_else(|| ApiError::Storage(io::Error::other(others.clone())));
-                answer(reply, Err(error));
+                answer(reply, Err(first.take().unwrap_or_else(again)));
             }
         }
     }
