@@ -288,6 +288,8 @@ pub struct Outputs {
     install: InstallReport,
     template_check: CheckReport,
     registry_serve: ServeReport,
+    registry_gc: GcReport,
+    registry_fsck: FsckReport,
     registry_mirrors: MirrorsReport,
     registry_check: RegistryCheckReport,
     registry_serve_log: LogLine,
@@ -302,4 +304,77 @@ pub struct ServeReport {
     pub listen: String,
     /// The site or the bundle.
     pub content: String,
+}
+
+/// `sealift registry gc`.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct GcReport {
+    pub site: String,
+    /// Tagged names that are kept.
+    pub tagged: u64,
+    /// Manifests without a tag that are kept.
+    pub untagged: u64,
+    pub kept_blobs: u64,
+    pub kept_bytes: u64,
+    /// The kept manifests without a tag that need most, largest first.
+    pub largest_untagged: Vec<KeptUntaggedReport>,
+    /// Manifests without a tag that go: their names, or digests where they have none.
+    pub going: Vec<String>,
+    /// Blobs that go, by the plan.
+    pub blobs: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// What went; not with `--dry-run`.
+    pub freed: Option<FreedReport>,
+}
+
+/// Something without a tag that a collection keeps.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct KeptUntaggedReport {
+    pub name: String,
+    /// Bytes that it reaches; others may need some of them too.
+    pub bytes: u64,
+    pub why: String,
+}
+
+/// What a collection removed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FreedReport {
+    /// Manifests without a tag that are no longer named.
+    pub names: u64,
+    pub blobs: u64,
+    /// Bytes of the blobs' files.
+    pub bytes: u64,
+    /// Notes about single blobs that no longer matter.
+    pub marks: u64,
+    /// Damaged blobs that nobody needs any more.
+    pub quarantined: u64,
+    pub quarantined_bytes: u64,
+}
+
+/// `sealift registry fsck`; in `error.details` if it found something.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct FsckReport {
+    pub site: String,
+    pub ok: bool,
+    /// Blobs that were read whole.
+    pub blobs: u64,
+    pub bytes: u64,
+    pub findings: Vec<FindingReport>,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FindingReport {
+    /// `damaged`, `flaky`, `missing`, `size`, `name`, `index`, or `foreign`, which does not count as a failure.
+    pub kind: String,
+    pub digest: Option<String>,
+    /// Whether it was set aside.
+    pub quarantined: bool,
+    /// Some of the names that need it.
+    pub needed_by: Vec<String>,
+    pub message: String,
 }

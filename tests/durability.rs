@@ -3,9 +3,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "durability/damaged.rs"]
+mod damaged;
 #[path = "durability/killed.rs"]
 mod killed;
 #[path = "durability/medium.rs"]
 mod medium;
+#[path = "durability/power.rs"]
+mod power;
+#[path = "durability/registry.rs"]
+mod registry;
 #[path = "durability/together.rs"]
 mod together;

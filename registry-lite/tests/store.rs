@@ -2,6 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run has failed")]
 
+#[path = "store/collect.rs"]
+mod collect;
+#[path = "store/fsck.rs"]
+mod fsck;
+#[path = "store/world.rs"]
+mod world;
+
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -38,7 +45,7 @@ fn names(store: &Store) -> Vec<(String, Digest)> {
 #[test]
 fn a_new_site_is_an_empty_image_layout() {
     let (dir, store) = site();
-    assert_eq!(files(dir.path()), ["blobs", "index.json", "lock", "oci-layout", "site.json", "tmp"]);
+    assert_eq!(files(dir.path()), ["blobs", "index.json", "lock", "oci-layout", "publish.lock", "site.json", "tmp"]);
     assert!(store.store().entries().unwrap().is_empty());
 }
 

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 
-pub use registry::{Check, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
+pub use registry::{Check, Fsck, Gc, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
 
 /// Carry applications into networks that no cable reaches.
 ///

@@ -2,8 +2,11 @@
 
 #![allow(dead_code, reason = "each test file uses a part")]
 
+pub mod disk;
 pub mod files;
+pub mod http;
 pub mod process;
+pub mod pusher;
 pub mod registry;
 pub mod tmpfs;
 

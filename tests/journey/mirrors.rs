@@ -162,3 +162,32 @@ fn the_check_fails_with_what_is_wrong_and_what_it_means() {
     let with_path = format!("registry check http://{host}/v2 --site site");
     shop.refuses(&with_path, 2, "E-USAGE", &["has no path"]);
 }
+#[test]
+fn a_site_with_tls_and_logins_of_its_own_tells_nodes_all_that_they_need() {
+    if !have(&["skopeo", "htpasswd"]) {
+        return;
+    }
+    let shop = Shop::imported();
+    shop.write("password", b"for-nodes\n");
+    shop.write("users", &shop.run("htpasswd -nbB node for-nodes"));
+    let line = "registry serve --site site --listen 127.0.0.1:0 --tls --htpasswd users";
+    let mut server = Background::start(&mut shop.command(line));
+    let said = server.line();
+    let host = said.trim().rsplit_once("https://").unwrap_or_else(|| panic!("{said:?}")).1;
+    let login = "--user node --password-file password";
+    shop.sealift(&format!("registry mirrors --for podman --mirror https://{host} --site site {login} -o node")).ok();
+    let logins = "node/root/.config/containers/auth.json";
+    let skopeo = format!(
+        "skopeo --registries-conf node/{CONF} inspect --raw --cert-dir node/etc/containers/certs.d/{host} --authfile {logins}"
+    );
+    for (name, image) in [(WEB, web()), (API, api()), (DB, db())] {
+        let raw = shop.run(&format!("{skopeo} docker://{name}"));
+        assert_eq!(Digest::of(&raw), image.root().digest, "{name}");
+    }
+    let check = format!("registry check https://{host} --site site --full");
+    shop.sealift(&format!("{check} --authfile {logins}")).ok();
+    shop.write("nobody.json", b"{\"auths\": {}}");
+    shop.sealift(&format!("{check} --authfile nobody.json")).refused(7, "E-REGISTRY", &["without a login"]);
+    let stranger = format!("registry check https://{host} {WEB} --authfile {logins}");
+    shop.sealift(&stranger).refused(7, "E-REGISTRY", &["certificate"]);
+}

@@ -16,7 +16,7 @@ use crate::render::{Namespace, RenderInput, render};
 
 pub use dir::DirTarget;
 pub use error::InstallError;
-pub use record::{Action, Installation, Record, Status, installations};
+pub use record::{Action, Installation, Record, Status, installations, pins};
 
 /// How images are named in what is rendered. Always pinned by digest.
 #[derive(Debug, Clone, PartialEq, Eq)]

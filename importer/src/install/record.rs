@@ -1,6 +1,6 @@
 //! Records of installations: what was done, kept beside the content (spec/site.md section 4).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -149,11 +149,41 @@ pub fn installations(site: &Path) -> Result<Vec<Installation>, InstallError> {
     Ok(out)
 }
 
+/// The digests that the site's installations were made of: template versions and images, of every record that there is,
+/// because each can be returned to. They are kept by a collection.
+///
+/// # Errors
+/// [`InstallError::Record`]: a record that cannot be read may need anything; those of the file system.
+pub fn pins(site: &Path) -> Result<BTreeSet<Digest>, InstallError> {
+    let mut pins = BTreeSet::new();
+    let root = site.join("installations");
+    for namespace in list(&root)? {
+        for name in list(&root.join(&namespace))? {
+            let dir = root.join(&namespace).join(&name);
+            for file in list(&dir)?.iter().filter(|file| is_record(file)) {
+                let path = dir.join(file);
+                let record = read(&path)?;
+                pins.insert(record.digest);
+                for image in record.images.values() {
+                    let digest = image.rsplit_once('@').and_then(|(_, digest)| digest.parse().ok());
+                    let why = || format!("{image:?} is no image with a digest");
+                    pins.insert(digest.ok_or_else(|| InstallError::Record { path: path.clone(), why: why() })?);
+                }
+            }
+        }
+    }
+    Ok(pins)
+}
+
+fn is_record(name: &str) -> bool {
+    name.strip_suffix(".json").is_some_and(|number| number.parse::<u64>().is_ok())
+}
+
 /// Names in a folder, sorted; none if there is no folder.
 fn list(dir: &Path) -> Result<Vec<String>, InstallError> {
     let io = |source| StoreError::Io { what: "listing", path: dir.to_owned(), source };
     let entries = match fs::read_dir(dir) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(Vec::new()),
         other => other.map_err(io)?,
     };
     let mut names = Vec::new();

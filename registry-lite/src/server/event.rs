@@ -31,6 +31,12 @@ pub enum Event<'e> {
         /// What happened.
         cause: &'e dyn std::error::Error,
     },
+    /// A check of the site in the background found something wrong.
+    #[error("checking the site: {finding}")]
+    Finding {
+        /// What it found.
+        finding: &'e dyn std::error::Error,
+    },
     /// A request could not be answered through a fault of the server's own.
     #[error("answering a request: {cause}")]
     Request {
@@ -47,7 +53,7 @@ pub enum Event<'e> {
 
 impl Event<'_> {
     /// All that [`Event::kind`] may say.
-    pub const KINDS: [&'static str; 5] = ["accept", "read", "reload", "request", "store"];
+    pub const KINDS: [&'static str; 6] = ["accept", "check", "read", "reload", "request", "store"];
 
     /// Which kind of thing went wrong, in one word.
     #[must_use]
@@ -57,6 +63,7 @@ impl Event<'_> {
             Self::Reload { .. } => "reload",
             Self::Request { .. } => "request",
             Self::Accept { .. } => "accept",
+            Self::Finding { .. } => "check",
             Self::Store { .. } => "store",
         }
     }

@@ -75,19 +75,31 @@ pub enum Change {
     DeleteBlob(Address, ContentDigest),
 }
 
-/// What an upload is called: 32 lowercase hexadecimal digits.
+/// What an upload is called: a random UUID (RFC 9562 section 5.4), as the distribution specification asks.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct UploadId(String);
 
 impl UploadId {
     /// The name of 16 bytes, which must be random: who knows it may write to the upload.
     #[must_use]
-    pub fn new(random: [u8; 16]) -> Self {
-        Self(hex::encode(random))
+    pub fn new(mut random: [u8; 16]) -> Self {
+        random[6] = random[6] & 0x0f | 0x40;
+        random[8] = random[8] & 0x3f | 0x80;
+        let mut text = hex::encode(random);
+        for at in Self::DASHES {
+            text.insert(at, '-');
+        }
+        Self(text)
     }
 
+    const DASHES: [usize; 4] = [8, 13, 18, 23];
+
     fn parse(text: &str) -> Result<Self, ApiError> {
-        match text.len() == 32 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
+        let fits = |(at, b): (usize, u8)| match Self::DASHES.contains(&at) {
+            true => b == b'-',
+            false => matches!(b, b'0'..=b'9' | b'a'..=b'f'),
+        };
+        match text.len() == 36 && text.bytes().enumerate().all(fits) {
             true => Ok(Self(text.to_owned())),
             false => Err(ApiError::UploadUnknown),
         }
@@ -339,7 +351,7 @@ mod tests {
         Address { name: name.to_owned(), namespace: None }
     }
 
-    const ID: &str = "0123456789abcdef0123456789abcdef";
+    const ID: &str = "01234567-89ab-4def-8123-456789abcdef";
 
     #[test]
     fn paths_are_read_from_their_tail() {
@@ -379,6 +391,21 @@ mod tests {
             ),
         ] {
             assert_eq!(ask(Method::GET, &uri), Ok(Endpoint::Read(route)), "{uri}");
+        }
+    }
+
+    #[test]
+    fn an_uploads_name_is_a_random_uuid_and_reads_back() {
+        let id = UploadId::new([0xff; 16]);
+        assert_eq!(id.to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+        assert_eq!(UploadId::parse(&id.to_string()).ok(), Some(id));
+        for text in [
+            "",
+            "ffffffffffff4fffbfffffffffffffff",
+            "FFFFFFFF-ffff-4fff-bfff-ffffffffffff",
+            "ffffffff-ffff-4fff-bffff-fffffffffff",
+        ] {
+            assert!(UploadId::parse(text).is_err(), "{text:?}");
         }
     }
 

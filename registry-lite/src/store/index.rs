@@ -8,7 +8,7 @@ use bundle_format::{Descriptor, media};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::{Store, files};
+use super::{Stamp, Store, files};
 use crate::digest::ContentDigest;
 
 /// Largest `index.json` in bytes: about 200 000 names.
@@ -98,6 +98,12 @@ pub(super) fn index_bytes(entries: &[Entry]) -> Result<Vec<u8>, StoreError> {
 }
 
 impl Store {
+    /// Which `index.json` this is.
+    pub(super) fn index_stamp(&self) -> Result<Stamp, StoreError> {
+        let path = self.index_path();
+        Stamp::of(&path).map_err(|source| StoreError::Io { what: "reading", path, source })
+    }
+
     /// Every root, in the order in which they came.
     ///
     /// # Errors

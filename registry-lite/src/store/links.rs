@@ -1,4 +1,4 @@
-//! What clients said of single blobs in single repositories: a small file for each saying (spec/site.md section 5).
+//! What clients said of single blobs in single repositories: a small file for each saying (spec/site.md section 1.6).
 //!
 //! ```text
 //! repositories/PATH/_pushed/ALGORITHM-HEX    pushed or mounted here; its manifest has yet to come
@@ -155,6 +155,19 @@ impl Store {
                     Some(name) if !name.starts_with('_') => folders.push(entry.path()),
                     _ => {}
                 }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Every folder of repositories and their marks.
+    pub(super) fn mark_folders(&self) -> Result<Vec<PathBuf>, StoreError> {
+        let (mut found, mut waiting) = (Vec::new(), vec![self.repositories_path()]);
+        while let Some(folder) = waiting.pop() {
+            let below = list(&folder)?.into_iter().filter(|e| e.file_type().is_ok_and(|t| t.is_dir()));
+            for folder in below.map(|e| e.path()) {
+                waiting.push(folder.clone());
+                found.push(folder);
             }
         }
         Ok(found)

@@ -55,8 +55,12 @@ impl Store {
         let tmp = self.dir.join("tmp");
         fs::create_dir_all(&tmp).map_err(io("making tmp/ beside"))?;
         files::sweep(&tmp, true).map_err(io("sweeping tmp/ beside"))?;
-        files::sweep(&self.dir, false).map_err(io("sweeping the folder of"))?;
-        let syncer = Syncer::start(self.dir.join("blobs/sha256"));
+        {
+            // A server that is just writing a new `index.json` has it beside the old one.
+            let _publishing = self.publishing()?;
+            files::sweep(&self.dir, false).map_err(io("sweeping the folder of"))?;
+        }
+        let syncer = Syncer::start(self.clone());
         Ok(LockedStore { store: self, syncer, written: AtomicBool::new(false), _lock: file })
     }
 }

@@ -11,12 +11,15 @@
 //!   publish.lock      held for moments by whoever changes what is shown
 //!   uploads/          what clients are pushing
 //!   repositories/     what clients said of single blobs
+//!   quarantine/       blobs that were found damaged
 //! ```
 //!
 //! What is named in `index.json` is whole: a blob is written to `tmp/`, synced and renamed before anything refers to it.
 
+mod collect;
 mod error;
 mod files;
+mod fsck;
 mod index;
 mod links;
 mod lock;
@@ -33,8 +36,10 @@ use bundle_format::json::{self, Numbers};
 use bundle_format::{BlobSource, Descriptor, Digest, SourceError};
 use serde::{Deserialize, Serialize};
 
+pub use collect::{CollectError, CollectOptions, Freed, GRACE, KeptUntagged, Plan, Planned, Unreadable, Why};
 pub use error::StoreError;
 pub use files::{Readable, free_space, replace, sync_dir};
+pub use fsck::{Checked, Finding, FsckOptions};
 pub use index::Entry;
 pub use links::{Mark, Marked};
 pub use lock::LockedStore;

@@ -11,8 +11,9 @@ use rustix::io::Errno;
 use tempfile::NamedTempFile;
 
 use super::error::StoreError;
-use super::files;
 use super::writeback::Writeback;
+use super::{Store, files};
+use crate::digest::Algorithm;
 
 /// Files that may wait for their sync.
 const QUEUE: usize = 16;
@@ -67,9 +68,9 @@ pub(super) struct Syncer {
 }
 
 impl Syncer {
-    pub fn start(blobs: PathBuf) -> Self {
+    pub fn start(store: Store) -> Self {
         let (queue, incoming) = sync_channel(QUEUE);
-        let thread = std::thread::spawn(move || sync_all(&blobs, &incoming));
+        let thread = std::thread::spawn(move || sync_all(&store, &incoming));
         Self { queue: Some(queue), thread: Some(thread) }
     }
 
@@ -95,17 +96,18 @@ impl Drop for Syncer {
     }
 }
 
-fn sync_all(blobs: &Path, incoming: &Receiver<Message>) {
+fn sync_all(store: &Store, incoming: &Receiver<Message>) {
     let mut result = Ok(());
     for message in incoming {
         match message {
             Message::Commit(file, to) => {
                 if result.is_ok() {
-                    result = sync_one(file, to);
+                    result = sync_one(store, file, to);
                 }
             }
             Message::Settle(answer) => {
-                let all = std::mem::replace(&mut result, Ok(())).and_then(|()| files::sync_dir(blobs));
+                let all = std::mem::replace(&mut result, Ok(()))
+                    .and_then(|()| files::sync_dir(&store.blobs_path(Algorithm::Sha256)));
                 // Whoever asked has gone if this fails: it has an error of its own.
                 let _ = answer.send(all);
             }
@@ -113,9 +115,11 @@ fn sync_all(blobs: &Path, incoming: &Receiver<Message>) {
     }
 }
 
-fn sync_one(file: NamedTempFile, to: PathBuf) -> Result<(), StoreError> {
+fn sync_one(store: &Store, file: NamedTempFile, to: PathBuf) -> Result<(), StoreError> {
     let sync = |file: &File| file.sync_data();
     sync(file.as_file()).map_err(|source| StoreError::Io { what: "syncing", path: to.clone(), source })?;
+    // A check of the blobs that sets a damaged one aside must not take this one in its place.
+    let _naming = store.naming()?;
     file.persist(&to).map_err(|e| StoreError::Io { what: "naming", path: to, source: e.error })?;
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! `sealift registry`
 
 mod check;
+mod fsck;
+mod gc;
 mod images;
 mod log;
 mod mirrors;
@@ -18,6 +20,8 @@ use crate::output::Output;
 pub fn run(verb: &RegistryVerb, out: &Output) -> Result<(), Failure> {
     match verb {
         RegistryVerb::Serve(args) => serve::run(args, out),
+        RegistryVerb::Gc(args) => gc::run(args, out),
+        RegistryVerb::Fsck(args) => fsck::run(args, out),
         RegistryVerb::Mirrors(args) => mirrors::run(args, out),
         RegistryVerb::Check(args) => check::run(args, out),
     }

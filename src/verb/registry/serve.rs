@@ -13,7 +13,7 @@ use registry_lite::{Store, StoreError};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::{log, process, protect};
+use super::{fsck, log, process, protect};
 use crate::args::Serve;
 use crate::failure::Failure;
 use crate::files::{open_bundle_file, trusted};
@@ -31,6 +31,9 @@ pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
         Some(dir) => {
             let (site, pusher) = open_site(dir, args.read_only, &report, out)?;
             config.pusher = pusher;
+            if let Some(hours) = args.fsck_every {
+                fsck::in_background(site.store().clone(), hours, args.read_only, Arc::clone(&report));
+            }
             (dir.display().to_string(), site)
         }
         None => {

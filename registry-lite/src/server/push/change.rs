@@ -5,10 +5,10 @@ use bundle_format::media;
 use super::publisher::{After, Job, Workbench};
 use crate::catalog::RepositoryName;
 use crate::digest::ContentDigest;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Reference as Listed};
 use crate::server::error::ApiError;
 use crate::server::route::Reference;
-use crate::store::{Entry, Mark, Upload};
+use crate::store::{Entry, Mark, Store, StoreError, Upload};
 
 /// Missing blobs that an error names.
 const NAMED: usize = 5;
@@ -67,6 +67,17 @@ fn check_held(bench: &Workbench<'_>, manifest: &Manifest) -> Result<(), ApiError
         }
     }
     if missing.is_empty() { Ok(()) } else { Err(ApiError::ManifestBlobUnknown { missing }) }
+}
+
+/// Sets aside what is held with another length than a manifest says, if its content is not what its digest says: the client's
+/// next attempt is then told that it is missing, and pushes it.
+pub(super) fn set_damaged_aside(store: &Store, listed: &[Listed]) -> Result<(), StoreError> {
+    for reference in listed.iter().filter(|r| !r.elsewhere) {
+        if store.blob_len(&reference.digest)?.is_some_and(|held| held != reference.size) {
+            store.quarantine(&reference.digest)?;
+        }
+    }
+    Ok(())
 }
 
 /// The name of a template version stands for what its release was signed for, and for nothing else (spec/site.md section 1.4).

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use self::publisher::{Job, Publisher};
 use self::receive::{collect, receive};
-use self::sessions::{Session, Sessions};
+use self::sessions::{Open, Session, Sessions};
 use super::error::ApiError;
 use super::event::{Event, Report};
 use super::handlers::target;
@@ -116,18 +116,16 @@ impl Pusher {
         Ok(Arc::new(Self { site, uploads, sessions, publisher, manifests, report }))
     }
 
-    /// Makes a change. What was begun is done even if the client goes away.
+    /// Makes a change. If this is dropped, as when the client goes away, what has come of an upload stays, and what is being named or
+    /// published is.
     ///
     /// # Errors
     /// [`ApiError`].
     pub async fn change<B>(self: &Arc<Self>, change: Change, body: B, sent: Sent) -> Result<Done, ApiError>
     where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Send,
+        B: Body<Data = Bytes> + Unpin,
     {
-        let pusher = Arc::clone(self);
-        let done = tokio::spawn(async move { pusher.make(change, body, sent).await });
-        let done = done.await.unwrap_or_else(|panicked| Err(ApiError::Storage(io::Error::other(panicked))));
+        let done = self.make(change, body, sent).await;
         if let Err(cause @ (ApiError::Storage(_) | ApiError::Full(_))) = &done {
             let source = std::error::Error::source(cause).unwrap_or(cause);
             (self.report)(&Event::Store { cause: source });
@@ -135,10 +133,9 @@ impl Pusher {
         done
     }
 
-    async fn make<B>(self: Arc<Self>, change: Change, body: B, sent: Sent) -> Result<Done, ApiError>
+    async fn make<B>(self: &Arc<Self>, change: Change, body: B, sent: Sent) -> Result<Done, ApiError>
     where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
-        B::Error: Send,
+        B: Body<Data = Bytes> + Unpin,
     {
         match change {
             Change::Begin { address, digest: Some(digest), .. } => self.whole(&address, digest, body).await,
@@ -198,20 +195,13 @@ impl Pusher {
         sent: &Sent,
     ) -> Result<u64, ApiError>
     where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B: Body<Data = Bytes> + Unpin,
     {
-        let mut open = session.open().await?;
-        let upload = open.take()?;
-        if let Err(error) = sent.check(&upload, || location(address, id)) {
-            open.put_back(upload);
-            return Err(error);
-        }
-        let (upload, received) = receive(body, upload).await;
-        let len = upload.as_ref().map_or(0, Upload::len);
-        if let Some(upload) = upload {
-            open.put_back(upload);
-        }
-        received.map(|()| len)
+        let open = session.open().await?;
+        sent.check(open.len(), || location(address, id))?;
+        let received = receive(body, &open).await;
+        session.touch();
+        received.map(|()| open.len())
     }
 
     async fn finish<B>(
@@ -223,7 +213,7 @@ impl Pusher {
         sent: &Sent,
     ) -> Result<Done, ApiError>
     where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B: Body<Data = Bytes> + Unpin,
     {
         let session = self.session(address, id)?;
         self.append(&session, address, id, body, sent).await?;
@@ -234,13 +224,13 @@ impl Pusher {
 
     async fn whole<B>(self: &Arc<Self>, address: &Address, digest: ContentDigest, body: B) -> Result<Done, ApiError>
     where
-        B: Body<Data = Bytes> + Send + Unpin + 'static,
+        B: Body<Data = Bytes> + Unpin,
     {
         let repository = target(address)?;
         let upload = self.blocking(move |p| Ok(p.uploads.begin(digest.algorithm())?)).await?;
-        let (upload, received) = receive(body, upload).await;
-        received?;
-        self.commit(repository, upload.ok_or(ApiError::UploadUnknown)?, digest).await
+        let open = Open::alone(upload);
+        receive(body, &open).await?;
+        self.commit(repository, open.take()?, digest).await
     }
 
     async fn commit(
@@ -332,6 +322,7 @@ impl Pusher {
             tags.push(tag.clone());
         }
         let subject = manifest.subject().copied();
+        let listed = manifest.references().to_vec();
         let upload = self
             .blocking(move |p| {
                 let mut upload = p.uploads.begin(algorithm)?;
@@ -341,7 +332,11 @@ impl Pusher {
             })
             .await?;
         let job = change::put_manifest(repository, digest, manifest, tags, upload);
-        self.publisher.publish(job).await?;
+        let published = self.publisher.publish(job).await;
+        if let Err(ApiError::ManifestBlobUnknown { .. }) = &published {
+            self.blocking(move |p| Ok(change::set_damaged_aside(p.site.store(), &listed)?)).await?;
+        }
+        published?;
         Ok(Done::Manifest { digest, reference, subject, tags: further })
     }
 

@@ -8,12 +8,13 @@ use http_body::Body;
 use http_body_util::BodyExt as _;
 
 use super::Sent;
+use super::sessions::Open;
 use crate::server::error::ApiError;
 use crate::store::{StoreError, Upload};
 
 /// Bytes that are written and hashed at once. An upload has at most two such batches in memory: one that arrives, one that
 /// is written.
-const BATCH_BYTES: usize = 256 << 10;
+const BATCH_BYTES: usize = 512 << 10;
 
 /// The stretch of an upload that a chunk is (distribution-spec, "Pushing a blob in chunks"): `first-last`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,13 +43,13 @@ impl ContentRange {
 }
 
 impl Sent {
-    /// Whether the body may follow what `upload` has.
-    pub(super) fn check(&self, upload: &Upload, location: impl Fn() -> String) -> Result<(), ApiError> {
+    /// Whether the body may follow the `len` bytes that came before.
+    pub(super) fn check(&self, len: u64, location: impl Fn() -> String) -> Result<(), ApiError> {
         let Some(range) = &self.range else { return Ok(()) };
         let invalid = |why| ApiError::UploadInvalid { why };
         let range = ContentRange::parse(range).ok_or_else(|| invalid("its `Content-Range` is not `first-last`"))?;
-        if range.first != upload.len() {
-            return Err(ApiError::UploadRange { len: upload.len(), location: location() });
+        if range.first != len {
+            return Err(ApiError::UploadRange { len, location: location() });
         }
         match self.length {
             Some(length) if range.len() != Some(length) => {
@@ -76,63 +77,50 @@ pub(super) async fn collect<B: Body<Data = Bytes> + Unpin>(mut body: B) -> Resul
     Ok(bytes)
 }
 
-/// Writes a body to `upload`: while one batch is written and hashed, the next arrives. Gives the upload back with all that
-/// came, also when the body broke off; not if the thread that wrote it panicked.
-pub(super) async fn receive<B: Body<Data = Bytes> + Unpin>(
-    mut body: B,
-    upload: Upload,
-) -> (Option<Upload>, Result<(), ApiError>) {
-    let mut upload = Some(upload);
-    let mut writing = None;
+/// Writes a body to `upload`: while one batch is written and hashed, the next arrives. What came of a body that broke off stays,
+/// so that the client can go on from there. The bytes are taken on the task that speaks with the client, since waking another one for
+/// each piece costs more than the piece.
+pub(super) async fn receive<B: Body<Data = Bytes> + Unpin>(mut body: B, upload: &Open) -> Result<(), ApiError> {
+    let mut writing: Option<Writing> = None;
     loop {
         let (batch, ended) = gather(&mut body).await;
         if let Some(written) = writing.take() {
-            let (back, result) = settle(written).await;
-            upload = back;
-            if let Err(error) = result {
-                return (upload, Err(error));
-            }
+            settle(written).await?;
         }
-        if !batch.is_empty()
-            && let Some(upload) = upload.take()
-        {
-            writing = Some(tokio::task::spawn_blocking(move || write(upload, &batch)));
+        if !batch.is_empty() {
+            let upload = upload.clone();
+            writing = Some(tokio::task::spawn_blocking(move || upload.with(|upload| write(upload, &batch))));
         }
         match ended {
             Ok(false) => {}
             Ok(true) => break,
             Err(error) => {
-                // What came before the break stays, so that the client can go on from there.
                 if let Some(written) = writing.take() {
-                    upload = settle(written).await.0;
+                    settle(written).await?;
                 }
-                return (upload, Err(error));
+                return Err(error);
             }
         }
     }
     match writing {
         Some(written) => settle(written).await,
-        None => (upload, Ok(())),
+        None => Ok(()),
     }
 }
 
-type Written = (Upload, Result<(), ApiError>);
+type Writing = tokio::task::JoinHandle<Result<(), ApiError>>;
 
-fn write(mut upload: Upload, batch: &[Bytes]) -> Written {
-    let written = batch.iter().try_for_each(|data| {
+fn write(upload: &mut Upload, batch: &[Bytes]) -> Result<(), ApiError> {
+    batch.iter().try_for_each(|data| {
         if upload.len() + data.len() as u64 > limits::BLOB_BYTES {
             return Err(ApiError::TooLarge { limit: limits::BLOB_BYTES });
         }
         upload.write(data).map_err(ApiError::from)
-    });
-    (upload, written)
+    })
 }
 
-async fn settle(written: tokio::task::JoinHandle<Written>) -> (Option<Upload>, Result<(), ApiError>) {
-    match written.await {
-        Ok((upload, result)) => (Some(upload), result),
-        Err(panicked) => (None, Err(ApiError::Storage(io::Error::other(panicked)))),
-    }
+async fn settle(writing: Writing) -> Result<(), ApiError> {
+    writing.await.unwrap_or_else(|panicked| Err(ApiError::Storage(io::Error::other(panicked))))
 }
 
 /// The next bytes, and whether they are the last ones.

@@ -1,7 +1,6 @@
 //! Uploads that clients began: in memory, since a client whose server was killed begins anew.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,55 +25,77 @@ pub(super) struct Sessions {
 /// One upload.
 pub(super) struct Session {
     repository: RepositoryName,
-    upload: Arc<tokio::sync::Mutex<Option<Upload>>>,
-    /// Bytes so far, as of the last request that ended.
-    len: AtomicU64,
+    upload: Shared,
+    /// Whoever writes holds it.
+    busy: Arc<tokio::sync::Mutex<()>>,
     touched: Mutex<Instant>,
 }
 
-/// The right to write to an upload.
+/// An upload, shared with the threads that write to it.
+type Shared = Arc<Mutex<Option<Upload>>>;
+
+/// The right to write to an upload. A thread that writes has a clone: it may go on for a moment when the request that brought the
+/// bytes is gone, and the next request must not come in between.
+#[derive(Clone)]
 pub(super) struct Open {
-    upload: OwnedMutexGuard<Option<Upload>>,
-    session: Arc<Session>,
+    upload: Shared,
+    _busy: Option<Arc<OwnedMutexGuard<()>>>,
 }
 
 impl Open {
-    /// # Errors
-    /// [`ApiError::UploadUnknown`] if another request took it and did not bring it back.
-    pub fn take(&mut self) -> Result<Upload, ApiError> {
-        self.upload.take().ok_or(ApiError::UploadUnknown)
+    /// An upload that no other request knows.
+    pub fn alone(upload: Upload) -> Self {
+        Self { upload: Arc::new(Mutex::new(Some(upload))), _busy: None }
     }
 
-    pub fn put_back(mut self, upload: Upload) {
-        self.session.len.store(upload.len(), Ordering::Relaxed);
-        self.session.touch();
-        *self.upload = Some(upload);
+    /// Bytes so far.
+    pub fn len(&self) -> u64 {
+        lock(&self.upload).as_ref().map_or(0, Upload::len)
     }
+
+    /// Adds bytes.
+    ///
+    /// # Errors
+    /// [`ApiError::UploadUnknown`] if another request ended it; those of `write`.
+    pub fn with<T>(&self, write: impl FnOnce(&mut Upload) -> Result<T, ApiError>) -> Result<T, ApiError> {
+        lock(&self.upload).as_mut().map_or(Err(ApiError::UploadUnknown), write)
+    }
+
+    /// # Errors
+    /// [`ApiError::UploadUnknown`] if another request ended it.
+    pub fn take(&self) -> Result<Upload, ApiError> {
+        lock(&self.upload).take().ok_or(ApiError::UploadUnknown)
+    }
+}
+
+fn lock(upload: &Shared) -> MutexGuard<'_, Option<Upload>> {
+    upload.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Session {
     /// # Errors
     /// [`ApiError::UploadInvalid`] if another request goes on writing.
     pub async fn open(self: &Arc<Self>) -> Result<Open, ApiError> {
-        let guard = timeout(BUSY_WAIT, Arc::clone(&self.upload).lock_owned()).await;
+        let guard = timeout(BUSY_WAIT, Arc::clone(&self.busy).lock_owned()).await;
         let why = "another request is writing to it";
-        let upload = guard.map_err(|_| ApiError::UploadInvalid { why })?;
+        let busy = guard.map_err(|_| ApiError::UploadInvalid { why })?;
         self.touch();
-        Ok(Open { upload, session: Arc::clone(self) })
+        Ok(Open { upload: Arc::clone(&self.upload), _busy: Some(Arc::new(busy)) })
     }
 
     /// Bytes so far.
     pub fn len(&self) -> u64 {
-        self.len.load(Ordering::Relaxed)
+        lock(&self.upload).as_ref().map_or(0, Upload::len)
     }
 
-    fn touch(&self) {
+    /// Notes that a request for it came to its end.
+    pub fn touch(&self) {
         *self.touched.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
     }
 
     fn is_idle(&self, limit: Duration) -> bool {
         let touched = *self.touched.lock().unwrap_or_else(PoisonError::into_inner);
-        touched.elapsed() > limit && self.upload.try_lock().is_ok()
+        touched.elapsed() > limit && self.busy.try_lock().is_ok()
     }
 }
 
@@ -89,8 +110,8 @@ impl Sessions {
         let id = UploadId::new(random);
         let session = Session {
             repository,
-            upload: Arc::new(tokio::sync::Mutex::new(Some(upload))),
-            len: AtomicU64::new(0),
+            upload: Arc::new(Mutex::new(Some(upload))),
+            busy: Arc::default(),
             touched: Mutex::new(Instant::now()),
         };
         let mut open = self.open();
