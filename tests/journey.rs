@@ -11,6 +11,8 @@ mod mirrors;
 mod platforms;
 #[path = "journey/push.rs"]
 mod push;
+#[path = "journey/pushes.rs"]
+mod pushes;
 #[path = "journey/reproducible.rs"]
 mod reproducible;
 #[path = "journey/serve.rs"]

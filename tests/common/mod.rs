@@ -180,6 +180,12 @@ pub fn noise(len: usize) -> Vec<u8> {
     bytes
 }
 
+/// Says that a test is skipped, by its name. Where all must run (CI), that is a failure.
+pub fn skip(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "this test must run here: {why}");
+    eprintln!("SKIPPED {}: {why}", std::thread::current().name().unwrap_or_default());
+}
+
 /// Whether every one of `tools` is installed. A missing one is a named skip, but a failure where the environment says CI.
 pub fn have(tools: &[&str]) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();

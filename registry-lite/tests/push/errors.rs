@@ -62,7 +62,7 @@ fn names_are_lowercase_components_of_any_depth() {
             ("GET", format!("blobs/{digest}")),
             ("DELETE", format!("blobs/{digest}")),
             ("POST", "blobs/uploads/".to_owned()),
-            ("PATCH", "blobs/uploads/0123456789abcdef0123456789abcdef".to_owned()),
+            ("PATCH", "blobs/uploads/01234567-89ab-4def-8123-456789abcdef".to_owned()),
         ] {
             assert_eq!(outcome(method, &to), (400, "NAME_INVALID".to_owned()), "{name}: {method} {to}");
         }
@@ -75,7 +75,7 @@ fn every_refusal_has_its_code_in_the_envelope_and_head_has_no_body() {
     let image = Image::new("refusals");
     registry.push("app", "1", &image);
     let (nothing, long) = (sha256(b"nothing"), "x".repeat(5000));
-    let no_upload = "app/blobs/uploads/0123456789abcdef0123456789abcdef";
+    let no_upload = "app/blobs/uploads/01234567-89ab-4def-8123-456789abcdef";
     for (why, method, to, status, code) in [
         ("no repository", "GET", "no/such/manifests/1".to_owned(), 404, "NAME_UNKNOWN"),
         ("no manifest", "GET", "app/manifests/2".to_owned(), 404, "MANIFEST_UNKNOWN"),

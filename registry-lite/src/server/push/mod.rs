@@ -144,7 +144,7 @@ impl Pusher {
             }
             Change::Begin { address, algorithm, .. } => self.begin(&address, algorithm).await,
             Change::Progress(address, id) => {
-                let len = self.session(&address, &id)?.len();
+                let len = self.session(&address, &id)?.len().await;
                 Ok(Done::Progress(id, len))
             }
             Change::Append(address, id) => {

@@ -17,6 +17,9 @@ use crate::store::Upload;
 /// before the server has noticed.
 const BUSY_WAIT: Duration = Duration::from_secs(10);
 
+/// How long a question waits for a request that writes.
+const ASK_WAIT: Duration = Duration::from_secs(1);
+
 pub(super) struct Sessions {
     limits: PushLimits,
     open: Mutex<HashMap<UploadId, Arc<Session>>>,
@@ -83,8 +86,10 @@ impl Session {
         Ok(Open { upload: Arc::clone(&self.upload), _busy: Some(Arc::new(busy)) })
     }
 
-    /// Bytes so far.
-    pub fn len(&self) -> u64 {
+    /// Bytes so far. The request of a client that lost its connection may still write what arrived of it, and the client would go on
+    /// from a place that is wrong a moment later: so it waits for one that writes, unless that goes on.
+    pub async fn len(&self) -> u64 {
+        let _busy = timeout(ASK_WAIT, self.busy.lock()).await;
         lock(&self.upload).as_ref().map_or(0, Upload::len)
     }
 
