@@ -109,8 +109,9 @@ impl Settled {
     }
 
     fn root(&self, entry: &Entry) -> Arc<Root> {
-        let same = |root: &&Arc<Root>| root.known.media_type == entry.media_type && root.known.size == entry.size;
-        self.0.get(&entry.digest).filter(same).map_or_else(|| Arc::new(Root::new(entry)), Arc::clone)
+        let new = Root::new(entry);
+        let same = |root: &&Arc<Root>| root.known == new.known && root.is_version == new.is_version;
+        self.0.get(&entry.digest).filter(same).map_or_else(|| Arc::new(new), Arc::clone)
     }
 }
 
@@ -134,8 +135,9 @@ fn place(
     if let Some(earlier) = taken.filter(|earlier| *earlier != entry.digest) {
         return Err(Reason::NameTaken { earlier });
     }
-    // The same content under several tags is one root.
-    let root = repository.root(&entry.digest).map_or_else(|| settled.root(entry), Arc::clone);
+    // The same content under several tags is one root, and a template version if it is one under any of them.
+    let new = settled.root(entry);
+    let root = repository.root(&entry.digest).filter(|root| root.is_version || !new.is_version).map_or(new, Arc::clone);
     repository.add(root, name.tag());
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::OnceLock;
 
-use bundle_format::limits;
+use bundle_format::{limits, media};
 
 use super::Shelf;
 use crate::digest::ContentDigest;
@@ -25,6 +25,8 @@ pub struct Known {
 pub(super) struct Root {
     pub digest: ContentDigest,
     pub known: Known,
+    /// Whether an import put it here as a template version.
+    pub is_version: bool,
     reach: OnceLock<Reach>,
 }
 
@@ -75,12 +77,21 @@ impl Problem {
 impl Root {
     pub fn new(entry: &Entry) -> Self {
         let known = Known { media_type: entry.media_type.clone(), size: entry.size };
-        Self { digest: entry.digest, known, reach: OnceLock::new() }
+        let is_version = entry.artifact_type.as_deref() == Some(media::TEMPLATE);
+        Self { digest: entry.digest, known, is_version, reach: OnceLock::new() }
+    }
+
+    /// Whether `digest` is its own, or of something that it reaches.
+    pub fn reaches(&self, digest: &ContentDigest, shelf: &Shelf) -> bool {
+        let reach = self.reach(shelf);
+        self.digest == *digest
+            || reach.manifests.iter().any(|(listed, _)| listed == digest)
+            || reach.blobs.iter().any(|(listed, _)| listed == digest)
     }
 
     /// The same, not read yet.
     pub fn unread(&self) -> Self {
-        Self { digest: self.digest, known: self.known.clone(), reach: OnceLock::new() }
+        Self { digest: self.digest, known: self.known.clone(), is_version: self.is_version, reach: OnceLock::new() }
     }
 
     /// Whether one of `manifests` could not be had when it was read.

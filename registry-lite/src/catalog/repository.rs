@@ -117,6 +117,12 @@ impl Repository {
         !self.is_removed(digest, shelf) && others.into_iter().any(lists)
     }
 
+    /// Whether a template version that an import put here needs it.
+    #[must_use]
+    pub fn is_of_version(&self, digest: &ContentDigest, shelf: &Shelf) -> bool {
+        self.roots.values().any(|root| root.is_version && root.reaches(digest, shelf))
+    }
+
     /// The size in bytes of the blob of this digest, if a manifest here lists it. May read what the roots reach.
     #[must_use]
     pub fn blob(&self, digest: &ContentDigest, shelf: &Shelf) -> Option<u64> {

@@ -22,7 +22,7 @@ use super::handlers::{Conditions, Handled, handle, recall};
 use super::push::{Pusher, Sent};
 use super::request::RequestBody;
 use super::response::{Asked, done, refuse, render};
-use super::route::{Address, Change, Endpoint, Route};
+use super::route::{Address, Change, Endpoint, Reference, Route};
 
 /// What all connections share.
 pub(super) struct Service {
@@ -117,9 +117,11 @@ impl Service {
                     namespace: address.and_then(|address| address.namespace),
                     challenge: self.config.access.challenge().map(str::to_owned),
                 };
-                // A client that will push asks first which blobs are here, and relies on the answer.
+                // A client that will push asks first which blobs and manifests are here, and relies on the answer.
                 let relies = match &route {
-                    Route::Blob(address, digest) if head && self.may_write(&parts.headers, peer) => {
+                    Route::Blob(address, digest) | Route::Manifest(address, Reference::Digest(digest))
+                        if head && self.may_write(&parts.headers, peer) =>
+                    {
                         Some((address.clone(), *digest))
                     }
                     _ => None,

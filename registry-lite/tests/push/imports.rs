@@ -49,6 +49,10 @@ fn a_template_version_stands_for_what_was_imported_whatever_clients_do() {
     assert_eq!(registry.tags("sealift/shop"), ["1.0.0", "mine"], "of several tags none is given");
     assert_eq!(registry.delete("sealift/shop/manifests/1.0.0").outcome(), denied);
     assert_eq!(registry.delete(&format!("sealift/shop/manifests/{digest}")).outcome(), denied);
+    for needed in [&image.config, &image.layer] {
+        assert_eq!(registry.delete(&format!("sealift/shop/blobs/{}", sha256(needed))).outcome(), denied);
+    }
+    assert_eq!(registry.delete(&format!("sealift/shop/manifests/{}", image.digest())).outcome(), denied);
     // The same again changes nothing, and a further tag of it is the client's own.
     assert_eq!(registry.put_manifest("sealift/shop/manifests/1.0.0", media::OCI_INDEX, &version).status, 201);
     assert_eq!(registry.put_manifest("sealift/shop/manifests/copy", media::OCI_INDEX, &version).status, 201);

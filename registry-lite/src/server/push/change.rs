@@ -38,7 +38,10 @@ pub(super) fn put_manifest(
             store.unmark(&repository, Mark::Removed, &digest)?;
         }
         let entry = |name| Entry::named(manifest.media_type(), digest, size, name);
-        put(bench.entries, &repository, entry, digest, &tags);
+        for other in put(bench.entries, &repository, entry, digest, &tags) {
+            // It may run somewhere, by its digest: it has as long as what was just pushed.
+            store.touch_mark(&repository, Mark::Pushed, &other)?;
+        }
         let listed: Vec<_> = listed.collect();
         // Its blobs are kept by the manifest now, and the manifest by its tag. One without a tag may wait for its index.
         Ok(After::tidy(move |site| {
@@ -91,14 +94,21 @@ fn check_free(bench: &Workbench<'_>, name: &str, wanted: Option<&ContentDigest>)
     }
 }
 
-/// Adds a root under each of `tags`, or under its digest alone. What had a tag before is called by its digest from then on.
+/// Nor does anything that it needs go from its repository.
+pub(super) fn of_version(digest: &ContentDigest) -> ApiError {
+    ApiError::Denied { what: format!("{digest} is needed by a template version that was imported here") }
+}
+
+/// Adds a root under each of `tags`, or under its digest alone. What had a tag before is called by its digest from then on, and is
+/// given back.
 fn put(
     entries: &mut Vec<Entry>,
     repository: &RepositoryName,
     entry: impl Fn(String) -> Entry,
     digest: ContentDigest,
     tags: &[String],
-) {
+) -> Vec<ContentDigest> {
+    let mut displaced = Vec::new();
     let untagged = repository.untagged(&digest);
     for tag in tags {
         let name = repository.tagged(tag);
@@ -106,6 +116,7 @@ fn put(
             Some(same) if same.digest == digest => same.media_type = entry(name).media_type,
             Some(other) => {
                 let before = std::mem::replace(other, entry(name));
+                displaced.push(before.digest);
                 keep_untagged(entries, repository, before);
             }
             None => entries.push(entry(name)),
@@ -118,6 +129,7 @@ fn put(
     } else {
         entries.retain(|e| e.name() != Some(&untagged));
     }
+    displaced
 }
 
 /// Keeps what lost a tag, by its digest, unless it has another name in the repository.
@@ -148,19 +160,14 @@ pub(super) fn delete_manifest(repository: RepositoryName, reference: Reference, 
                 keep_untagged(bench.entries, &repository, entry);
             }
             Reference::Digest(digest) => {
-                let named: Vec<String> = bench
-                    .entries
-                    .iter()
-                    .filter(|e| is_of(e, &repository, digest))
-                    .filter_map(|e| e.name().map(str::to_owned))
-                    .collect();
+                let is_named = bench.entries.iter().any(|e| is_of(e, &repository, digest));
                 let shown = bench.catalog.repository(&repository);
                 let listed = shown.is_some_and(|r| r.is_listed(digest, bench.site.shelf()));
-                if named.is_empty() && !listed {
+                if !is_named && !listed {
                     return Err(unknown());
                 }
-                for name in &named {
-                    check_free(bench, name, None)?;
+                if shown.is_some_and(|r| r.is_of_version(digest, bench.site.shelf())) {
+                    return Err(of_version(digest));
                 }
                 let store = bench.site.store();
                 if store.unmark(&repository, Mark::Pushed, digest)? {

@@ -353,6 +353,9 @@ impl Pusher {
                 if !is_here || store.blob_len(&digest)?.is_none() {
                     return Err(unknown);
                 }
+                if shown.is_some_and(|r| r.is_of_version(&digest, &view.shelf)) {
+                    return Err(change::of_version(&digest));
+                }
                 if store.unmark(&repository, Mark::Pushed, &digest)? {
                     store.sync_marks(&repository, Mark::Pushed)?;
                 }
