@@ -19,7 +19,6 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::server::TlsStream;
 
-use super::buffers::BUFFER_BYTES;
 use super::content::Content;
 use super::event::Event;
 use super::exchange::Exchange;
@@ -31,6 +30,10 @@ use super::service::Service;
 use super::tls::Tls;
 use super::wire::{Shared, Transport, Wire};
 use super::{Config, HEAD_BYTES};
+
+/// Most bytes that are taken from a client at once. hyper begins with 8 KiB, and takes more from one that sends fast: each piece costs
+/// several system calls beside the one that reads it.
+const RECEIVE_BYTES: usize = 512 << 10;
 
 /// Pause after a failed accept: without one, a process that is out of file descriptors would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -121,7 +124,7 @@ async fn http<T: Transport>(stream: T, peer: SocketAddr, service: Arc<Service>, 
         .timer(TokioTimer::new())
         .header_read_timeout(limits.request_time)
         .max_header_size(HEAD_BYTES)
-        .max_buf_size(BUFFER_BYTES)
+        .max_buf_size(RECEIVE_BYTES)
         .serve_connection(TokioIo::new(wire), answer);
     let mut connection = pin!(connection);
     // How a connection ends is the client's affair: a broken one has nobody to tell.
