@@ -135,10 +135,7 @@ fn run_server(
     });
     let scheme = if config.tls.is_some() { "https" } else { "http" };
     out.data(&ServeReport { listen: address.to_string(), content: what.to_owned() }, |text| {
-        text.push_str(&format!(
-            "serving {what} on {scheme}://{address}
-"
-        ));
+        text.push_str(&format!("serving {what} on {scheme}://{address}\n"));
     })?;
     if let Err(e) = process::notify("READY=1") {
         out.warn(format_args!("the service manager cannot be told that this is ready: {e}"));
