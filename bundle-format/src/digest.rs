@@ -48,6 +48,18 @@ impl Digest {
         Ok(Self(out))
     }
 
+    /// Its 32 bytes, for binary formats.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    /// The digest with these 32 bytes.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// Reads `reader` to its end; returns the digest and the length in bytes. Memory: 64 KiB.
     ///
     /// # Errors

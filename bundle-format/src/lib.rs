@@ -3,12 +3,14 @@
 
 pub mod archive;
 pub mod code;
+pub mod delta;
 pub mod digest;
 pub mod hashing;
 pub mod json;
 pub mod limits;
 pub mod media;
 pub mod oci;
+pub mod recode;
 pub mod reference;
 pub mod source;
 pub mod statement;

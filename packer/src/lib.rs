@@ -1,5 +1,6 @@
 //! From a template and its images to a signed bundle: sources, plan, archive. Knows nothing of clusters (design section 4).
 
+pub mod delta;
 mod error;
 mod images;
 mod plan;
