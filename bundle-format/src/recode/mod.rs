@@ -7,6 +7,7 @@
 mod recipe;
 
 pub use recipe::{Maker, Opening, Recipe, Wrapper};
+pub mod golang;
 
 /// A compressor whose output is reproduced: DEFLATE data (RFC 1951) without a wrapper, or zstd frames.
 ///
