@@ -1,6 +1,7 @@
 //! The blob that a patch shall make: its content, and how each compressed stream of it is made again.
 
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Arc;
 
 use bundle_format::delta::{Bytes, Cursor, Form, GZIP_HEADER, Spool};
 use bundle_format::limits;
@@ -19,7 +20,7 @@ const TRAILER: u64 = 8;
 #[derive(Debug)]
 pub struct Target {
     /// Its content.
-    pub content: Spool,
+    pub content: Arc<Spool>,
     /// Its compressed streams, in order; none within another.
     pub streams: Vec<Stream>,
     /// What compressed it, for people.
@@ -55,7 +56,11 @@ impl Target {
             }
             Form::Plain => {
                 let content = fill(&mut Cursor::new(blob, 0, blob.len()))?;
-                Ok(Some(Self { content, streams: Vec::new(), compressor: "not compressed".to_owned() }))
+                Ok(Some(Self {
+                    content: Arc::new(content),
+                    streams: Vec::new(),
+                    compressor: "not compressed".to_owned(),
+                }))
             }
             _ => Ok(None),
         }
@@ -130,7 +135,7 @@ impl<'a> Members<'a> {
             streams.push(Stream { begin: member.content.0, end: member.content.1, opening });
         }
         let compressor = last.map_or_else(String::new, Recipe::describe);
-        Ok(Some(Target { content, streams, compressor }))
+        Ok(Some(Target { content: Arc::new(content), streams, compressor }))
     }
 }
 
@@ -163,7 +168,7 @@ fn recognise(blob: &dyn Bytes, content: &Spool, member: &Member, last: Option<Re
 }
 
 /// The header of a gzip member (RFC 1952 section 2.3), as it is.
-fn header(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
+pub fn header(input: &mut impl BufRead) -> io::Result<Vec<u8>> {
     let invalid = || io::Error::from(io::ErrorKind::InvalidData);
     let mut header = vec![0; 10];
     input.read_exact(&mut header)?;
