@@ -11,6 +11,7 @@ mod recipe;
 pub mod zlib;
 
 pub use recipe::{Maker, Opening, Recipe, Wrapper};
+pub mod klauspost;
 
 /// A compressor whose output is reproduced: DEFLATE data (RFC 1951) without a wrapper, or zstd frames.
 ///
