@@ -79,6 +79,6 @@ pub(super) const PRESETS: [Preset; 22] = [
     other(4, Choice::Worth, 600, 258, 8192),
     other(3, Choice::Open, 32, 258, 32768),
     other(4, Choice::Open, 48, 128, 32768),
-    other(4, Choice::Open, 256, 258, 32768),
+    other(4, Choice::Open, 128, 258, 32768),
     other(4, Choice::Longer, 32, 128, 32768),
 ];
