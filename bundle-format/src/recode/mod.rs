@@ -24,3 +24,6 @@ pub trait Compressor: Send {
     /// The content has ended: appends the rest. Nothing is written after it.
     fn finish(&mut self, out: &mut Vec<u8>);
 }
+
+pub mod predict;
+pub mod tokens;
