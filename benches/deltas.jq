@@ -9,13 +9,13 @@ def row: "| " + join(" | ") + " |";
 | ([$lines[].what] | unique) as $all
 | [others[] | select(. as $o | $all | index($o))] as $others
 | [$all[] | select(startswith("sealift"))] as $ours
-| (["pair", "new tar", "whole"] + $others + ["best of others"] + [$ours[] | ., "to best"]) as $head
+| (["pair", "new tar", "whole"] + $others + ["best of others"] + [$ours[] | ., "to best", "its patches", "to best"]) as $head
 | "Bytes:", "", ($head | row), ($head | map("---") | row),
   ($pairs[] | . as $pair | $results[$pair] as $r
    | ([$r.whole, $r[$others[]]] | map(.bytes // empty) | min) as $best
    | [$pair, ([$r[]] | first | .new_tar_bytes | tostring), ($r.whole.bytes // "" | tostring)]
      + [$others[] | $r[.].bytes // "" | tostring] + [$best // "" | tostring]
-     + [$ours[] | $r[.].bytes // null | if . == null then "", "" else tostring, (if $best then . / $best | fixed(3) else "" end) end]
+     + [$ours[] | $r[.] | .bytes, .patches | if . == null then "", "" else tostring, (. / $best | fixed(3)) end]
    | row),
   "", "CPU seconds to encode / to decode, highest peak of memory in MiB:", "",
   (["pair"] + $others + $ours | row), (["pair"] + $others + $ours | map("---") | row),
