@@ -15,6 +15,12 @@ impl Recipe {
         for level in [6, 1, 9, 5, 2, 3, 4, 7, 8, -2] {
             all.push(recipe(Maker::Go, 0, level, 0));
         }
+        // The current families first; what they make differs little, so that the first one usually is it.
+        for family in [4, 6, 2, 3, 5, 1] {
+            for level in [-1, 1, 6, 9, 5, 2, 3, 4, 7, 8, -2] {
+                all.push(recipe(Maker::Klauspost, family, level, 0));
+            }
+        }
         for memory in [8, 9] {
             all.extend([6, 9, 1, 5, 2, 3, 4, 7, 8].map(|level| recipe(Maker::Zlib, memory, level, 0)));
         }

@@ -6,12 +6,14 @@
 
 pub mod golang;
 mod identify;
+pub mod klauspost;
 mod maker;
+pub mod predict;
 mod recipe;
+pub mod tokens;
 pub mod zlib;
 
 pub use recipe::{Maker, Opening, Recipe, Wrapper};
-pub mod klauspost;
 
 /// A compressor whose output is reproduced: DEFLATE data (RFC 1951) without a wrapper, or zstd frames.
 ///
@@ -24,6 +26,3 @@ pub trait Compressor: Send {
     /// The content has ended: appends the rest. Nothing is written after it.
     fn finish(&mut self, out: &mut Vec<u8>);
 }
-
-pub mod predict;
-pub mod tokens;

@@ -11,13 +11,18 @@ use std::sync::Arc;
 use super::entries::{Entry, pattern};
 use super::inner::{Inner, streams};
 use super::plan::{AT_ONCE, Plan};
+use super::target::{PREDICTED, corrections};
 
 /// A stream of the target that is made from its content.
 struct Changed {
     inner: Inner,
     content: Vec<u8>,
     opening: Opening,
+    corrections: Option<Vec<u8>>,
 }
+
+/// Most streams of one target whose compressor is not known.
+const CORRECTED: usize = 1 << 14;
 
 /// The streams of a source's file.
 struct Old {
@@ -66,6 +71,7 @@ impl<'a> Plan<'a> {
             self.end_item();
             self.take(entry.begin + stream.inner.begin as u64);
             self.steps.push(Step::Open(stream.opening));
+            self.corrections.extend(stream.corrections);
             let counterpart = old.counterpart(&stream.inner.name);
             let source = counterpart.and_then(|n| self.expand(&mut old, n));
             self.differ(source.as_slice(), &stream.content)?;
@@ -115,10 +121,18 @@ impl<'a> Plan<'a> {
             let last = self.last_recipe;
             let others = Recipe::candidates(header).into_iter().filter(|r| Some(*r) != last);
             let recipe = last.into_iter().chain(others).find(|r| r.agrees(&content, data, true).is_some());
-            let Some(recipe) = recipe else { continue };
-            self.last_recipe = Some(recipe);
+            let (recipe, corrections) = match recipe {
+                Some(recipe) => (recipe, None),
+                None => match corrections(data, data.len() as u64) {
+                    Some(corrections) if self.corrections.len() + out.len() < CORRECTED => {
+                        (PREDICTED, Some(corrections))
+                    }
+                    _ => continue,
+                },
+            };
+            self.last_recipe = Some(recipe).filter(|r| *r != PREDICTED).or(last);
             let opening = Opening { wrapper: inner.wrapper.clone(), recipe };
-            out.push(Changed { inner, content, opening });
+            out.push(Changed { inner, content, opening, corrections });
         }
         out
     }

@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use bundle_format::delta::{Bytes, Coding, DeltaError, Header, Joined, Source, Spool, Step, Writer, rebuild};
+use bundle_format::delta::{Bytes, Coding, Cursor, DeltaError, Header, Joined, Source, Spool, Step, Writer, rebuild};
 use bundle_format::{Digest, Hasher};
 use std::sync::Arc;
 
 use super::corpus::Corpus;
 use super::plan::{Planned, plan};
-use super::target::Target;
+use super::target::{PREDICTED, Target};
 use super::{Effort, Outcome, Patch, WhyWhole};
 
 impl Corpus {
@@ -18,23 +18,26 @@ impl Corpus {
     /// # Errors
     /// Reading or writing fails.
     pub fn encode(&self, digest: Digest, size: u64, blob: &dyn Bytes) -> io::Result<Outcome> {
-        let Some(target) = Target::of(blob, self)? else { return Ok(Outcome::Whole(WhyWhole::Compressor)) };
-        let mut planned = plan(self, Arc::clone(&target.content) as Arc<dyn Bytes>)?;
-        let used = self.used(&planned);
-        let (sources, space) = self.compact(&used, &mut planned);
-        let expansions = std::mem::take(&mut planned.expansions);
-        let header = Header { digest, size, memory: 0, sources, expansions };
-        let written = self.write(&target, planned, &space, header).map_err(unexpected)?;
-        let Some((header, bytes)) = written else { return Ok(Outcome::Whole(WhyWhole::Smaller)) };
-        if bytes.len() >= size {
-            return Ok(Outcome::Whole(WhyWhole::Smaller));
+        for guess in [true, false] {
+            let Some(target) = Target::of(blob, self, guess)? else { continue };
+            let mut planned = plan(self, Arc::clone(&target.content) as Arc<dyn Bytes>)?;
+            let used = self.used(&planned);
+            let (sources, space) = self.compact(&used, &mut planned);
+            let expansions = std::mem::take(&mut planned.expansions);
+            let header = Header { digest, size, memory: 0, sources, expansions };
+            let written = self.write(&target, planned, &space, header).map_err(unexpected)?;
+            let Some((header, bytes)) = written.filter(|(_, bytes)| bytes.len() < size) else {
+                return Ok(Outcome::Whole(WhyWhole::Smaller));
+            };
+            let mut proof = Proof::default();
+            if rebuild(&bytes, &space, 1, &mut proof).is_err() || proof.0.finish() != digest {
+                // The compressor was another one after all: corrections do not depend on which.
+                continue;
+            }
+            let (patch_digest, _) = Digest::of_reader(&mut Cursor::new(&bytes, 0, bytes.len()))?;
+            return Ok(Outcome::Patch(Patch { header, bytes, digest: patch_digest, compressor: target.compressor }));
         }
-        let mut proof = Proof::default();
-        if rebuild(&bytes, &space, 1, &mut proof).is_err() || proof.0.finish() != digest {
-            return Ok(Outcome::Whole(WhyWhole::Compressor));
-        }
-        let (patch_digest, _) = Digest::of_reader(&mut bundle_format::delta::Cursor::new(&bytes, 0, bytes.len()))?;
-        Ok(Outcome::Patch(Patch { header, bytes, digest: patch_digest, compressor: target.compressor }))
+        Ok(Outcome::Whole(WhyWhole::Compressor))
     }
 
     /// The blobs that steps and expansions copy from, by their numbers.
@@ -105,7 +108,8 @@ impl Corpus {
         }
         let mut content = 0;
         // Where streams begin and end in what is made.
-        let streams = target.streams.iter().map(|s| (planned.moved(s.begin), planned.moved(s.end), &s.opening));
+        let streams = target.streams.iter().map(|s| (planned.moved(s.begin), planned.moved(s.end), s));
+        let mut inner_corrections = planned.corrections.iter();
         let mut streams = streams.collect::<Vec<_>>().into_iter().peekable();
         let mut open: Option<u64> = None;
         let mut inside = 0;
@@ -118,15 +122,21 @@ impl Corpus {
                         steps.push(Step::Close);
                         open = None;
                     }
-                    while let Some((begin, end, opening)) = streams.next_if(|s| s.0 == content && open.is_none()) {
-                        steps.push(Step::Open(opening.clone()));
+                    while let Some((begin, end, stream)) = streams.next_if(|s| s.0 == content && open.is_none()) {
+                        steps.push(Step::Open(stream.opening.clone()));
+                        stream.corrections.iter().try_for_each(|c| writer.corrections(c))?;
                         match end == begin {
                             true => steps.push(Step::Close),
                             false => open = Some(end),
                         }
                     }
                     match step {
-                        Step::Open(_) => inside += 1,
+                        Step::Open(ref opening) => {
+                            inside += 1;
+                            if opening.recipe == PREDICTED {
+                                inner_corrections.next().iter().try_for_each(|c| writer.corrections(c))?;
+                            }
+                        }
                         Step::Close => inside -= 1,
                         _ => {}
                     }
@@ -157,8 +167,9 @@ impl Corpus {
         if open == Some(content) {
             last.push(Step::Close);
         }
-        for (_, _, opening) in streams {
-            last.extend([Step::Open(opening.clone()), Step::Close]);
+        for (_, _, stream) in streams {
+            last.extend([Step::Open(stream.opening.clone()), Step::Close]);
+            stream.corrections.iter().try_for_each(|c| writer.corrections(c))?;
         }
         writer.item(&last)?;
         writer.finish(header, 8 << 20, &self.dir).map(Some)

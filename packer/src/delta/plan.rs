@@ -41,6 +41,7 @@ pub struct Plan<'a> {
     pub(super) expansions: Vec<Expansion>,
     pub(super) expanded: Joined,
     pub(super) last_recipe: Option<Recipe>,
+    pub(super) corrections: Vec<Vec<u8>>,
 }
 
 /// What a plan came to.
@@ -55,6 +56,8 @@ pub struct Planned {
     pub expansions: Vec<Expansion>,
     /// Their contents.
     pub expanded: Joined,
+    /// Of the streams in the target that need some, in order.
+    pub corrections: Vec<Vec<u8>>,
 }
 
 impl Planned {
@@ -79,6 +82,7 @@ pub fn plan(corpus: &Corpus, target: Arc<dyn Bytes>) -> io::Result<Planned> {
         expansions: Vec::new(),
         expanded: Joined::default(),
         last_recipe: None,
+        corrections: Vec::new(),
     };
     for entry in entries(target.as_ref())? {
         plan.entry(&entry)?;
@@ -88,8 +92,8 @@ pub fn plan(corpus: &Corpus, target: Arc<dyn Bytes>) -> io::Result<Planned> {
     }
     plan.end_item();
     plan.take(target.len());
-    let Plan { items, made, cuts, expansions, expanded, .. } = plan;
-    Ok(Planned { items, made, cuts, expansions, expanded })
+    let Plan { items, made, cuts, expansions, expanded, corrections, .. } = plan;
+    Ok(Planned { items, made, cuts, expansions, expanded, corrections })
 }
 
 impl<'a> Plan<'a> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bundle_format::delta::{Bytes, Cursor, Form, GZIP_HEADER, Spool};
 use bundle_format::limits;
-use bundle_format::recode::{Opening, Recipe, Wrapper};
+use bundle_format::recode::{Maker, Opening, Recipe, Wrapper, predict};
 use flate2::bufread::DeflateDecoder;
 
 use super::corpus::Corpus;
@@ -33,11 +33,23 @@ pub struct Stream {
     pub begin: u64,
     pub end: u64,
     pub opening: Opening,
+    /// Of a compressor that is not known.
+    pub corrections: Option<Vec<u8>>,
+}
+
+/// What of a stream's data may go into corrections: one part of so many.
+const WORTH: usize = 6;
+
+/// The corrections that make `data` again, if they are worth it.
+pub fn corrections(mut data: impl Read, len: u64) -> Option<Vec<u8>> {
+    let mut corrections = Vec::new();
+    let analysis = predict::analyse(&mut data, &mut io::sink(), &mut corrections).ok()?;
+    (analysis.consumed == len && corrections.len() < len as usize / WORTH).then_some(corrections)
 }
 
 impl Target {
-    /// Nothing if no compressor is known that makes it again.
-    pub fn of(blob: &dyn Bytes, corpus: &Corpus) -> io::Result<Option<Self>> {
+    /// Nothing if it cannot be made again at a price that pays. `guess`: a part tells which compressor it was.
+    pub fn of(blob: &dyn Bytes, corpus: &Corpus, guess: bool) -> io::Result<Option<Self>> {
         let mut first = [0; 4];
         let n = blob.len().min(4);
         blob.read_at(0, &mut first[..n as usize])?;
@@ -52,7 +64,7 @@ impl Target {
                     }
                     filled => filled?,
                 };
-                members.recognised(content)
+                members.recognised(content, guess)
             }
             Form::Plain => {
                 let content = fill(&mut Cursor::new(blob, 0, blob.len()))?;
@@ -66,6 +78,9 @@ impl Target {
         }
     }
 }
+
+/// The recipe of a stream with corrections.
+pub const PREDICTED: Recipe = Recipe { maker: Maker::Predicted, variant: 0, level: 0, block: 0 };
 
 /// A gzip member: where its content and its data are.
 struct Member {
@@ -125,14 +140,22 @@ impl<'a> Members<'a> {
     }
 
     /// The blob with the recipe of each member; nothing if one has none.
-    fn recognised(self, content: Spool) -> io::Result<Option<Target>> {
+    fn recognised(self, content: Spool, guess: bool) -> io::Result<Option<Target>> {
         let mut streams = Vec::new();
         let mut last: Option<Recipe> = None;
         for member in self.done {
-            let Some(recipe) = recognise(self.blob, &content, &member, last)? else { return Ok(None) };
+            let (begin, end) = member.data;
+            let known = if guess { recognise(self.blob, &content, &member, last)? } else { None };
+            let (recipe, corrections) = match known {
+                Some(recipe) => (recipe, None),
+                None => match corrections(Cursor::new(self.blob, begin, self.blob.len()), end - begin) {
+                    Some(corrections) => (PREDICTED, Some(corrections)),
+                    None => return Ok(None),
+                },
+            };
             last = Some(recipe);
             let opening = Opening { wrapper: Wrapper::Gzip(member.header), recipe };
-            streams.push(Stream { begin: member.content.0, end: member.content.1, opening });
+            streams.push(Stream { begin: member.content.0, end: member.content.1, opening, corrections });
         }
         let compressor = last.map_or_else(String::new, Recipe::describe);
         Ok(Some(Target { content: Arc::new(content), streams, compressor }))
@@ -149,6 +172,7 @@ impl Read for Members<'_> {
 
 /// The recipe that makes a member again, as far as a part of it tells.
 fn recognise(blob: &dyn Bytes, content: &Spool, member: &Member, last: Option<Recipe>) -> io::Result<Option<Recipe>> {
+    let last = last.filter(|r| r.maker != Maker::Predicted);
     let mut left: Vec<Recipe> = last.into_iter().collect();
     left.extend(Recipe::candidates(Some(&member.header)).into_iter().filter(|r| Some(*r) != last));
     for most in [GLANCE, LOOK] {
