@@ -5,6 +5,7 @@
 //! been compared.
 
 pub mod zlib;
+pub mod zstandard;
 
 /// A compressor whose output is reproduced: DEFLATE data (RFC 1951) without a wrapper, or zstd frames.
 ///

@@ -9,9 +9,6 @@ mod pigz;
 mod tables;
 mod window;
 
-#[cfg(test)]
-mod tests;
-
 use engine::Engine;
 
 pub use parameters::{Level, MemoryLevel, OutOfRange};
