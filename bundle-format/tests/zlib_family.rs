@@ -83,8 +83,10 @@ for memory in 8, 9:
         open(f'{sys.argv[1]}.{memory}.{level}', 'wb').write(c.compress(content) + c.flush())
         c = zlib.compressobj(level, zlib.DEFLATED, -15, memory, zlib.Z_DEFAULT_STRATEGY, content[:50000])
         with open(f'{sys.argv[1]}.{memory}.{level}.flushed', 'wb') as out:
-            for cut in content[:40000], content[40000:40001], b'', content[40001:90000]:
-                out.write(c.compress(cut) + c.flush(zlib.Z_SYNC_FLUSH))
+            for cut in content[:40000], content[40000:40001], content[40001:90000]:
+                if cut:
+                    out.write(c.compress(cut))
+                out.write(c.flush(zlib.Z_SYNC_FLUSH) + c.flush(zlib.Z_SYNC_FLUSH))
             out.write(c.flush())
 ";
     let (_folder, corpora) = corpora_in_files();
@@ -98,8 +100,9 @@ for memory in 8, 9:
             let (mut flushed, mut out) = (zlib(memory, n), Vec::new());
             let at = |n: usize| n.min(content.len());
             flushed.set_dictionary(&content[..at(50_000)]);
-            for cut in [0..at(40_000), at(40_000)..at(40_001), 0..0, at(40_001)..at(90_000)] {
+            for cut in [0..at(40_000), at(40_000)..at(40_001), at(40_001)..at(90_000)] {
                 flushed.write(&content[cut], &mut out);
+                flushed.flush(&mut out);
                 flushed.flush(&mut out);
             }
             flushed.finish(&mut out);
