@@ -12,6 +12,7 @@ pub mod predict;
 mod recipe;
 pub mod tokens;
 pub mod zlib;
+pub mod zstandard;
 
 pub use recipe::{Maker, Opening, Recipe, Wrapper};
 

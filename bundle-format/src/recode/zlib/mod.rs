@@ -9,9 +9,6 @@ mod pigz;
 mod tables;
 mod window;
 
-#[cfg(test)]
-mod tests;
-
 use engine::Engine;
 
 pub use parameters::{Level, MemoryLevel, OutOfRange};
@@ -21,7 +18,7 @@ use super::Compressor;
 
 /// zlib's `deflate` with a window of 32 KiB and the default strategy, as Python, Java, libarchive and many others use it.
 ///
-/// Found equal with 1.2.13 and 1.3.1 of zlib. Forks of it that search otherwise (zlib-ng, Cloudflare's, Chromium's) are not meant.
+/// Found equal with zlib 1.2.13. Forks of it that search otherwise (zlib-ng, Cloudflare's, Chromium's) are not meant.
 pub struct Zlib {
     engine: Engine<false>,
     flushed: bool,

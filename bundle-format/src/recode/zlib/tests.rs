@@ -1,3 +1,0 @@
-//! What the real programs make of the same contents.
-
-mod live;
