@@ -5,7 +5,7 @@ use thiserror::Error;
 /// Versions of github.com/klauspost/compress/flate, and of what Go made of it, whose output is the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Family {
-    /// 1.15.11 to 1.15.13.
+    /// 1.15.11 to 1.15.14.
     V1_15_11,
     /// 1.15.15 to 1.17.11.
     V1_15_15,

@@ -8,6 +8,7 @@ mod family;
 mod fast;
 mod header;
 mod lazy;
+pub mod pgzip;
 mod tokens;
 
 #[cfg(test)]

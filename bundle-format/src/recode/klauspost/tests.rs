@@ -14,7 +14,7 @@ use testdata::corpus;
 use super::*;
 use crate::Digest;
 
-const LEVELS: std::ops::RangeInclusive<i8> = -2..=9;
+pub(super) const LEVELS: std::ops::RangeInclusive<i8> = -2..=9;
 
 /// The versions that make the vectors: the first and the last of each family, if it has more than one.
 const VERSIONS: [(&str, Family); 10] = [
@@ -33,13 +33,14 @@ const GO: &str = "go1.27.4";
 
 /// How a compressor is used: after how many bytes it is flushed (0: never), and how much of the content is its dictionary.
 const USES: [(usize, usize); 7] = [(0, 0), (20, 0), (100, 0), (5000, 0), (70_000, 0), (0, 100), (0, 16_384)];
-/// How much of a content is used, and in other ways than the first.
-const MOST: usize = 1_000_000;
+/// How much of a content is used, in other ways than the first, and for so many flushes.
+const MOST: usize = 700_000;
 const MOST_OTHERWISE: usize = 150_000;
+const MOST_FLUSHES: usize = 200;
 /// What it is used for in other ways than the first.
 const OTHER_USES: [&str; 6] = ["text-131072", "records", "random-65536", "far-repeats", "tar", "two-values"];
 
-fn level(level: i8) -> Level {
+pub(super) fn level(level: i8) -> Level {
     level.try_into().unwrap()
 }
 
@@ -65,7 +66,7 @@ fn used(family: Family, level: Level, (flush_after, dictionary): (usize, usize),
     out
 }
 
-fn inflated(deflate: &[u8]) -> Vec<u8> {
+pub(super) fn inflated(deflate: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
     DeflateDecoder::new(deflate).read_to_end(&mut out).unwrap();
     out
@@ -77,60 +78,86 @@ fn contents(usage: (usize, usize)) -> Vec<(String, Vec<u8>)> {
     let mut most = MOST;
     if usage != USES[0] {
         contents.retain(|(name, _)| OTHER_USES.contains(&name.as_str()));
-        most = MOST_OTHERWISE;
+        most = MOST_OTHERWISE.min(match usage.0 {
+            0 => usize::MAX,
+            every => every * MOST_FLUSHES + 7,
+        });
     }
     contents.iter_mut().for_each(|(_, content)| content.truncate(most));
     contents
 }
 
-fn root() -> PathBuf {
+pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-fn name(version: &str, (flush_after, dictionary): (usize, usize)) -> String {
+fn name((flush_after, dictionary): (usize, usize)) -> String {
     match (flush_after, dictionary) {
-        (0, 0) => version.to_owned(),
-        (0, _) => format!("{version} dictionary={dictionary}"),
-        (_, _) => format!("{version} flush-after={flush_after}"),
+        (0, 0) => String::new(),
+        (0, _) => format!(" dictionary={dictionary}"),
+        (_, _) => format!(" flush-after={flush_after}"),
     }
 }
 
-/// The rows of one maker and way of use.
-type Table = BTreeMap<String, String>;
+/// What came out, by how it was made, level and corpus.
+pub(super) type Table = BTreeMap<String, String>;
 
-/// Lets a version compress everything. It must be there, or come through the proxy of Go modules.
-fn original(version: &str) -> Table {
-    let folder = tempfile::tempdir().unwrap();
-    let source = root().join("testdata/compressors").join(if version == GO { "go127" } else { "klauspost" });
-    for file in fs::read_dir(source).unwrap() {
-        let file = file.unwrap();
-        fs::copy(file.path(), folder.path().join(file.file_name())).unwrap();
+/// A program of testdata/compressors, with other versions of its modules. They come through the proxy of Go modules.
+pub(super) struct Original {
+    folder: tempfile::TempDir,
+    toolchain: &'static str,
+}
+
+impl Original {
+    pub(super) fn build(source: &str, toolchain: &'static str, modules: &[String]) -> Self {
+        let original = Self { folder: tempfile::tempdir().unwrap(), toolchain };
+        for file in fs::read_dir(root().join("testdata/compressors").join(source)).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), original.folder.path().join(file.file_name())).unwrap();
+        }
+        for module in modules {
+            original.run(Command::new("go").args(["get", module]));
+        }
+        original.run(Command::new("go").args(["build", "-o", "compress", "."]));
+        original
     }
-    let run = |command: &mut Command| {
-        let output = command
-            .current_dir(folder.path())
-            .env("GOTOOLCHAIN", if version == GO { GO } else { "auto" })
-            .output()
-            .expect("Go makes the vectors; install it (apt install golang-go)");
+
+    fn run(&self, command: &mut Command) -> String {
+        let command = command.current_dir(&self.folder).env("GOTOOLCHAIN", self.toolchain);
+        let output = command.output().expect("Go makes the vectors; install it (apt install golang-go)");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
-    };
-    if version != GO {
-        run(Command::new("go").args(["get", &format!("github.com/klauspost/compress@{version}")]));
     }
-    run(Command::new("go").args(["build", "-o", "compress", "."]));
-    let mut table = Table::new();
-    for usage in USES {
+
+    /// Lets it compress contents at all levels; adds what came out to `table`.
+    pub(super) fn compress(
+        &self,
+        usage: &str,
+        arguments: &[String],
+        contents: &[(String, Vec<u8>)],
+        table: &mut Table,
+    ) {
         let input = tempfile::tempdir().unwrap();
-        for (name, content) in contents(usage) {
+        for (name, content) in contents {
             fs::write(input.path().join(name), content).unwrap();
         }
-        let arguments = [format!("-flush-after={}", usage.0), format!("-dictionary={}", usage.1)];
-        let rows = run(Command::new("./compress").args(arguments).arg(input.path()));
-        for row in rows.lines() {
+        for row in self.run(Command::new("./compress").args(arguments).arg(input.path())).lines() {
             let (at, _) = row.match_indices('\t').nth(1).unwrap();
-            table.insert(format!("{}\t{}", name("", usage), &row[..at]), row[at + 1..].to_owned());
+            table.insert(format!("{usage}\t{}", &row[..at]), row[at + 1..].to_owned());
         }
+    }
+}
+
+/// Lets a version compress everything.
+fn original(version: &str) -> Table {
+    let original = match version {
+        GO => Original::build("go127", GO, &[]),
+        _ => Original::build("klauspost", "auto", &[format!("github.com/klauspost/compress@{version}")]),
+    };
+    let mut table = Table::new();
+    for usage in USES {
+        let arguments = [format!("-flush-after={}", usage.0), format!("-dictionary={}", usage.1)];
+        original.compress(&name(usage), &arguments, &contents(usage), &mut table);
     }
     table
 }
@@ -138,7 +165,7 @@ fn original(version: &str) -> Table {
 const HEAD: &str = "maker\tlevel\tcorpus\tbytes\tsha256\n";
 
 /// What several versions make alike is one row.
-fn joined(tables: &[(&str, Table)]) -> String {
+pub(super) fn joined(tables: &[(&str, Table)]) -> String {
     let mut rows = BTreeMap::<&str, Vec<(&str, String)>>::new();
     for (version, table) in tables {
         for (case, result) in table {
@@ -159,7 +186,7 @@ fn joined(tables: &[(&str, Table)]) -> String {
 }
 
 /// The rows of each version in a file of vectors.
-fn parsed(text: &str) -> BTreeMap<String, Table> {
+pub(super) fn parsed(text: &str) -> BTreeMap<String, Table> {
     let mut out = BTreeMap::<String, Table>::new();
     for row in text.strip_prefix(HEAD).unwrap().lines() {
         let (case, result) = row.split_at(row.match_indices('\t').nth(2).unwrap().0);
@@ -171,14 +198,17 @@ fn parsed(text: &str) -> BTreeMap<String, Table> {
     out
 }
 
+pub(super) fn row(out: &[u8]) -> String {
+    format!("{}\t{}", out.len(), Digest::of(out).hex())
+}
+
 fn ours(family: Family) -> Table {
     let mut table = Table::new();
     for usage in USES {
         for (corpus, content) in contents(usage) {
             for number in LEVELS {
                 let out = used(family, level(number), usage, &content);
-                let case = format!("{}\t{number}\t{corpus}", name("", usage));
-                table.insert(case, format!("{}\t{}", out.len(), Digest::of(&out).hex()));
+                table.insert(format!("{}\t{number}\t{corpus}", name(usage)), row(&out));
             }
         }
     }
