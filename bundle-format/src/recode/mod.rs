@@ -4,6 +4,15 @@
 //! here behaves as one family of them does; which one made a stream is found by trying, and nothing is believed without having
 //! been compared.
 
+pub mod golang;
+mod identify;
+mod maker;
+mod recipe;
+pub mod zlib;
+
+pub use recipe::{Maker, Opening, Recipe, Wrapper};
+pub mod klauspost;
+
 /// A compressor whose output is reproduced: DEFLATE data (RFC 1951) without a wrapper, or zstd frames.
 ///
 /// What it makes does not depend on how the content is cut into calls. Memory: that of the original, below 2 MiB unless the
