@@ -157,7 +157,7 @@ impl<const N: usize> Mixed<N> {
         }
         let p = squash((sum >> 16).clamp(-2047, 2047) as i32);
         let bit = c.code(p as u32, bit);
-        let wrong = ((if bit { 65535 } else { 0 }) - p) * 6 >> 4;
+        let wrong = (((if bit { 65535 } else { 0 }) - p) * 6) >> 4;
         for i in 0..N {
             let weight = &mut self.weights[set][i];
             *weight = (*weight + ((inputs[i] * wrong + (1 << 15)) >> 16)).clamp(-(1 << 20), 1 << 20);
