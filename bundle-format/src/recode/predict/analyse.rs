@@ -158,8 +158,8 @@ fn choose(source: &Source<impl Read>) -> usize {
                 break;
             }
         }
-        // A search that goes deep must be worth its time: the deepest counts five times.
-        writer.encoder.len() * (1024 + usize::from(PRESETS[number].depth)) / 1024
+        // A search that goes deep must be worth its time: the deepest counts three times.
+        writer.encoder.len() * (2048 + usize::from(PRESETS[number].depth)) / 2048
     };
     let ranked = |numbers: &[usize], most: usize| {
         let mut costs: Vec<(usize, usize)> = numbers.iter().map(|&n| (cost(n, most), n)).collect();
