@@ -37,6 +37,8 @@ pub struct Writer<'a> {
     literals: u64,
     raw: zstd::stream::write::Encoder<'static, File>,
     corrections: Vec<Vec<u8>>,
+    /// Bytes of memory of the hungriest compressor and of one within it.
+    compressors: u64,
 }
 
 impl<'a> Writer<'a> {
@@ -60,6 +62,7 @@ impl<'a> Writer<'a> {
             literals: 0,
             raw,
             corrections: Vec::new(),
+            compressors: 0,
         })
     }
 
@@ -121,7 +124,8 @@ impl<'a> Writer<'a> {
                 Step::Raw { .. } => {
                     io::copy(&mut Cursor::new(self.content, at, at + len), &mut self.raw)?;
                 }
-                Step::Copy { .. } | Step::Header { .. } | Step::Open(_) | Step::Close => {}
+                Step::Open(opening) => self.compressors = self.compressors.max(2 * opening.recipe.memory()),
+                Step::Copy { .. } | Step::Header { .. } | Step::Close => {}
             }
             at += len;
         }
@@ -141,7 +145,7 @@ impl<'a> Writer<'a> {
             window_bits: self.coding.window_bits,
             content: self.script.offset(),
         };
-        header.memory = parameters.memory();
+        header.memory = parameters.memory().saturating_add(self.compressors);
         let script = self.encoder.finish();
         let mut raw = self.raw.finish()?;
         let raw_len = raw.stream_position()?;

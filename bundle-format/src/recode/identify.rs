@@ -15,6 +15,11 @@ impl Recipe {
         for level in [6, 1, 9, 5, 2, 3, 4, 7, 8, -2] {
             all.push(recipe(Maker::Go, 0, level, 0));
         }
+        if header.is_some() {
+            for family in [4, 2, 3, 5, 1] {
+                all.extend([-1, 1, 6, 9, 5, 2, 3].map(|level| recipe(Maker::Pgzip, family, level, 1 << 20)));
+            }
+        }
         // The current families first; what they make differs little, so that the first one usually is it.
         for family in [4, 6, 2, 3, 5, 1] {
             for level in [-1, 1, 6, 9, 5, 2, 3, 4, 7, 8, -2] {
@@ -38,6 +43,26 @@ impl Recipe {
                 let unix = matches!(r.maker, Maker::Gzip | Maker::Pigz | Maker::Zlib);
                 u8::from(level) + 2 * u8::from((system == 3) != unix)
             });
+        }
+        all
+    }
+
+    /// Every recipe that is tried on a frame of zstd that begins with `frame` (RFC 8878 section 3.1.1.1), of `content` bytes.
+    #[must_use]
+    pub fn candidates_of_zstd(frame: &[u8], content: u64) -> Vec<Self> {
+        let descriptor = frame.get(4).copied().unwrap_or(0);
+        let checksum = descriptor >> 2 & 1;
+        let sized = descriptor & 0xe0 != 0;
+        let block = if sized { u32::try_from(content).ok() } else { Some(0) };
+        let Some(block) = block else { return Vec::new() };
+        let mut all = Vec::new();
+        for long in [0, 27] {
+            for level in [3, 1, 19, 9, 6, 2, 4, 5, 7, 8, 10, 11, 12, 15, 16, 17, 18] {
+                for jobs in [2, 0] {
+                    let variant = checksum | jobs | if sized { 4 } else { 0 } | long << 3;
+                    all.push(Self { maker: Maker::Zstd, variant, level, block });
+                }
+            }
         }
         all
     }

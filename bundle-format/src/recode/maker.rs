@@ -4,9 +4,11 @@ use std::io::Read;
 use std::num::NonZeroUsize;
 
 use super::golang::{Go, Level};
+use super::klauspost::pgzip::{BlockSize, Pgzip};
 use super::klauspost::{self, Family, Klauspost};
 use super::predict::Recreate;
 use super::zlib::{self, Zlib};
+use super::zstandard::{self, Frame, WindowLog, Zstandard};
 use super::{Compressor, Maker, Recipe};
 
 /// Families of klauspost's by their numbers, from 1.
@@ -18,6 +20,7 @@ impl Recipe {
     /// [`Maker::Predicted`] alone. Nothing if level or variant are not known.
     #[must_use]
     pub fn compressor(self, threads: usize, corrections: Option<Box<dyn Read + Send>>) -> Option<Box<dyn Compressor>> {
+        let workers = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
         let level = || zlib::Level::new(u8::try_from(self.level).ok()?).ok();
         Some(match self.maker {
             Maker::Go => Box::new(Go::new(Level::try_from(self.level).ok()?)),
@@ -26,12 +29,49 @@ impl Recipe {
             Maker::Pigz => {
                 let block = zlib::BlockSize::new(self.block as usize).ok()?;
                 let processes = if self.variant & 2 == 0 { zlib::Processes::More } else { zlib::Processes::One };
-                let workers = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
                 Box::new(zlib::Pigz::with_workers(level()?, block, self.variant & 1 == 1, processes, workers))
             }
             Maker::Klauspost => Box::new(Klauspost::new(self.family()?, klauspost::Level::try_from(self.level).ok()?)),
             Maker::Predicted => Box::new(Recreate::new(corrections?)),
-            Maker::Pgzip | Maker::Zstd => return None,
+            Maker::Pgzip => {
+                let block = BlockSize::try_from(u64::from(self.block)).ok()?;
+                let level = klauspost::Level::try_from(self.level).ok()?;
+                Box::new(Pgzip::new(self.family()?, level, block, workers))
+            }
+            Maker::Zstd => Box::new(Zstandard::new(&self.frame()?).ok()?),
+        })
+    }
+
+    /// Bytes of memory that the compressor takes, with two threads.
+    #[must_use]
+    pub fn memory(self) -> u64 {
+        match self.maker {
+            Maker::Pgzip | Maker::Pigz => 3 * (2 * u64::from(self.block) + (2 << 20)),
+            // Measured: level 19 with jobs.
+            Maker::Zstd => {
+                if self.level > 12 || self.variant >> 3 > 0 {
+                    640 << 20
+                } else {
+                    160 << 20
+                }
+            }
+            _ => 12 << 20,
+        }
+    }
+
+    /// What a frame of zstd was made with: 1 in the variant is the checksum, 2 the jobs, 4 the size, which `block` then is; the rest
+    /// of it is the window of long matches.
+    fn frame(self) -> Option<Frame> {
+        let long = match self.variant >> 3 {
+            0 => None,
+            log => Some(WindowLog::new(log).ok()?),
+        };
+        Some(Frame {
+            level: zstandard::Level::new(u8::try_from(self.level).ok()?).ok()?,
+            checksum: self.variant & 1 == 1,
+            jobs: self.variant & 2 == 2,
+            size: (self.variant & 4 == 4).then_some(u64::from(self.block)),
+            long,
         })
     }
 

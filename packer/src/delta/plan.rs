@@ -19,8 +19,11 @@ pub const AT_ONCE: u64 = 64 << 20;
 const LIKE: usize = 4;
 /// Equal bytes within a region that are worth a step of their own.
 const EQUAL: usize = 512;
-/// Equal bytes that make a region worth its step, where it does not go on where the one before ended.
-const WORTH: usize = 14;
+/// Equal bytes that make a region worth its step: where it is aligned as one shortly before, not far from it, or elsewhere.
+const WORTH: usize = 12;
+const WORTH_NEAR: usize = 24;
+const WORTH_FAR: usize = 40;
+const NEAR: u64 = 1 << 14;
 /// Steps of one item, about.
 const ITEM: usize = 4096;
 
@@ -264,6 +267,7 @@ impl<'a> Plan<'a> {
     /// The steps for the bytes of `new` between `from` and `to`.
     pub(super) fn emit(&mut self, like: &Like, new: &[u8], from: usize, to: usize) {
         let mut done = from;
+        let mut shifts = [0_u64; 3];
         let first = like.regions.partition_point(|r| r.new + r.len <= from);
         for region in like.regions[first..].iter().take_while(|r| r.new < to) {
             let skip = from.saturating_sub(region.new);
@@ -272,8 +276,18 @@ impl<'a> Plan<'a> {
             let equal = (0..len).filter(|i| like.old[old + i] == new[at + i]).count();
             let place = like.places.partition_point(|(begin, _)| *begin <= old) - 1;
             let address = like.places[place].1 + (old - like.places[place].0) as u64;
-            if equal < WORTH && address != self.next + (at - done) as u64 {
+            // What a step costs depends on how far it goes from the ones before.
+            let shift = address.wrapping_sub(at as u64);
+            let worth = match shifts.contains(&shift) {
+                true => WORTH,
+                false if shifts[0].abs_diff(shift) < NEAR => WORTH_NEAR,
+                false => WORTH_FAR,
+            };
+            if equal < worth && address != self.next + (at - done) as u64 {
                 continue;
+            }
+            if shifts[0] != shift {
+                shifts = [shift, shifts[0], shifts[1]];
             }
             self.add((at - done) as u64);
             self.region(&like.old[old..][..len], &new[at..][..len], address);

@@ -74,8 +74,28 @@ impl Target {
                     compressor: "not compressed".to_owned(),
                 }))
             }
-            _ => Ok(None),
+            _ => Self::of_zstd(blob, fill),
         }
+    }
+
+    /// A blob that is one frame of zstd.
+    fn of_zstd(blob: &dyn Bytes, fill: impl Fn(&mut dyn Read) -> io::Result<Spool>) -> io::Result<Option<Self>> {
+        let input = BufReader::with_capacity(1 << 16, Cursor::new(blob, 0, blob.len()));
+        let mut input = zstd::stream::read::Decoder::with_buffer(input)?.single_frame();
+        let Ok(content) = fill(&mut input) else { return Ok(None) };
+        // Another frame follows.
+        if !input.finish().fill_buf()?.is_empty() {
+            return Ok(None);
+        }
+        let mut first = [0; 18];
+        let n = blob.len().min(18) as usize;
+        blob.read_at(0, &mut first[..n])?;
+        let member = Member { header: Vec::new(), content: (0, content.len()), data: (0, blob.len()) };
+        let candidates = Recipe::candidates_of_zstd(&first[..n], content.len());
+        let Some(recipe) = recognise(blob, &content, &member, candidates)? else { return Ok(None) };
+        let opening = Opening { wrapper: Wrapper::Bare, recipe };
+        let stream = Stream { begin: 0, end: content.len(), opening, corrections: None };
+        Ok(Some(Self { content: Arc::new(content), streams: vec![stream], compressor: recipe.describe() }))
     }
 }
 
@@ -145,7 +165,10 @@ impl<'a> Members<'a> {
         let mut last: Option<Recipe> = None;
         for member in self.done {
             let (begin, end) = member.data;
-            let known = if guess { recognise(self.blob, &content, &member, last)? } else { None };
+            let known = match guess {
+                true => recognise(self.blob, &content, &member, candidates(&member.header, last))?,
+                false => None,
+            };
             let (recipe, corrections) = match known {
                 Some(recipe) => (recipe, None),
                 None => match corrections(Cursor::new(self.blob, begin, self.blob.len()), end - begin) {
@@ -170,11 +193,15 @@ impl Read for Members<'_> {
     }
 }
 
-/// The recipe that makes a member again, as far as a part of it tells.
-fn recognise(blob: &dyn Bytes, content: &Spool, member: &Member, last: Option<Recipe>) -> io::Result<Option<Recipe>> {
+/// What to try on a member: first what the one before it was made by.
+fn candidates(header: &[u8], last: Option<Recipe>) -> Vec<Recipe> {
     let last = last.filter(|r| r.maker != Maker::Predicted);
-    let mut left: Vec<Recipe> = last.into_iter().collect();
-    left.extend(Recipe::candidates(Some(&member.header)).into_iter().filter(|r| Some(*r) != last));
+    let others = Recipe::candidates(Some(header)).into_iter().filter(|r| Some(*r) != last);
+    last.into_iter().chain(others).collect()
+}
+
+/// The recipe that makes a member again, as far as a part of it tells.
+fn recognise(blob: &dyn Bytes, content: &Spool, member: &Member, mut left: Vec<Recipe>) -> io::Result<Option<Recipe>> {
     for most in [GLANCE, LOOK] {
         let (content_len, data_len) = (member.content.1 - member.content.0, member.data.1 - member.data.0);
         let whole = content_len <= most;
