@@ -56,7 +56,7 @@ impl<R: Read> Bundle<R> {
 
 impl<R: Read + Seek> Bundle<R> {
     /// Proves everything but the content of configurations and layers, which it passes over: enough to serve them to clients
-    /// that check digests (spec/bundle.md section 7.3).
+    /// that check digests (spec/bundle.md section 7.4).
     ///
     /// # Errors
     /// [`BundleError`]; [`BundleError::NotFull`], because there is nothing to serve then but parts.
