@@ -2,11 +2,13 @@
 
 mod bytes;
 mod header;
+mod space;
 
 use std::io::{self, Write};
 
 pub use bytes::{Bytes, Cursor, Spool};
 pub use header::{EXPANSIONS, Expansion, Form, Header, MAGIC, SOURCES, Source};
+pub use space::{SourceOpener, Space, inflate};
 
 /// Why a blob was not rebuilt.
 #[derive(Debug, thiserror::Error)]
