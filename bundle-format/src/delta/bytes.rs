@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Bytes that are all there, and are read at any place by any thread.
 pub trait Bytes: Send + Sync {
@@ -141,5 +142,50 @@ impl<B: Bytes + ?Sized> Seek for Cursor<'_, B> {
         };
         self.at = at.ok_or(io::ErrorKind::InvalidInput)?.min(self.end);
         Ok(self.at)
+    }
+}
+
+/// Contents one after another.
+#[derive(Default)]
+pub struct Joined {
+    /// Where each begins, and the content.
+    parts: Vec<(u64, Arc<dyn Bytes>)>,
+    len: u64,
+}
+
+impl Joined {
+    /// Appends a content; returns where it begins.
+    pub fn push(&mut self, part: Arc<dyn Bytes>) -> u64 {
+        let at = self.len;
+        self.len = self.len.saturating_add(part.len());
+        self.parts.push((at, part));
+        at
+    }
+}
+
+impl Bytes for Joined {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, mut at: u64, mut buffer: &mut [u8]) -> io::Result<()> {
+        if at.checked_add(buffer.len() as u64).is_none_or(|end| end > self.len) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut part = self.parts.partition_point(|(begin, _)| *begin <= at).saturating_sub(1);
+        while !buffer.is_empty() {
+            let Some((begin, bytes)) = self.parts.get(part) else { return Err(io::ErrorKind::UnexpectedEof.into()) };
+            let n = (begin + bytes.len() - at).min(buffer.len() as u64);
+            let (now, rest) = buffer.split_at_mut(n as usize);
+            bytes.read_at(at - begin, now)?;
+            (buffer, at, part) = (rest, at + n, part + 1);
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Joined {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Joined").field("len", &self.len).finish_non_exhaustive()
     }
 }

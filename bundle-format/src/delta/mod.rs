@@ -2,13 +2,23 @@
 
 mod bytes;
 mod header;
+mod machine;
+mod model;
+mod patch;
+mod script;
 mod space;
+mod stack;
+mod writer;
 
-use std::io::{self, Write};
+use std::io::{self, Read};
 
-pub use bytes::{Bytes, Cursor, Spool};
+pub use bytes::{Bytes, Cursor, Joined, Spool};
 pub use header::{EXPANSIONS, Expansion, Form, Header, MAGIC, SOURCES, Source};
+pub use machine::rebuild;
+pub use patch::{LITERAL_BITS, LITERALS, Parameters, Patch, WINDOW_BITS};
+pub use script::{DIFFER, GZIP_HEADER, STEPS, Step};
 pub use space::{SourceOpener, Space, inflate};
+pub use writer::{Coding, Writer, copy_all};
 
 /// Why a blob was not rebuilt.
 #[derive(Debug, thiserror::Error)]
@@ -37,12 +47,15 @@ pub enum DeltaError {
     Io(#[from] io::Error),
 }
 
-/// Makes the blob that `patch` describes from `space`, the sources' contents, and writes it to `out`. Whoever calls this proves
-/// the patch before, by its digest, and the blob after, by its own.
-///
-/// # Errors
-/// [`DeltaError`]. What was written by then is not the blob.
-pub fn rebuild(patch: &dyn Bytes, space: &dyn Bytes, out: &mut dyn Write) -> Result<(), DeltaError> {
-    let _ = (patch, space, out);
-    Err(DeltaError::Malformed("patches are not read yet"))
+/// Most bytes of the corrections of one stream.
+const CORRECTIONS_BYTES: u64 = 64 << 20;
+
+/// Corrections as a stream of their own: they are small beside what they correct.
+fn read_section(section: impl Read) -> Result<Box<dyn Read + Send>, DeltaError> {
+    let mut bytes = Vec::new();
+    section.take(CORRECTIONS_BYTES + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 <= CORRECTIONS_BYTES {
+        true => Ok(Box::new(io::Cursor::new(bytes))),
+        false => Err(DeltaError::Malformed("a stream has too many corrections")),
+    }
 }

@@ -4,6 +4,11 @@
 //! here behaves as one family of them does; which one made a stream is found by trying, and nothing is believed without having
 //! been compared.
 
+mod recipe;
+
+pub use recipe::{Maker, Opening, Recipe, Wrapper};
+pub mod golang;
+
 /// A compressor whose output is reproduced: DEFLATE data (RFC 1951) without a wrapper, or zstd frames.
 ///
 /// What it makes does not depend on how the content is cut into calls. Memory: that of the original, below 2 MiB unless the
@@ -14,4 +19,18 @@ pub trait Compressor: Send {
 
     /// The content has ended: appends the rest. Nothing is written after it.
     fn finish(&mut self, out: &mut Vec<u8>);
+}
+
+impl Recipe {
+    /// The compressor of the recipe, which uses up to `threads` threads where its format lets it. Corrections are for
+    /// [`Maker::Predicted`] alone. Nothing if level or variant are not known.
+    #[must_use]
+    pub fn compressor(
+        self,
+        threads: usize,
+        corrections: Option<Box<dyn std::io::Read + Send>>,
+    ) -> Option<Box<dyn Compressor>> {
+        let _ = (threads, corrections);
+        None
+    }
 }

@@ -1,10 +1,17 @@
 //! Patches are made here: from what the site holds to what it shall hold (spec/delta.md).
 
-use std::io::{self, Read};
-use std::path::Path;
+mod corpus;
+mod encode;
+mod entries;
+mod inflate;
+mod matcher;
+mod plan;
+mod target;
 
 use bundle_format::Digest;
-use bundle_format::delta::{Bytes, Header, Spool};
+use bundle_format::delta::{Header, Spool};
+
+pub use corpus::Corpus;
 
 /// How hard to look for a smaller patch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -16,12 +23,6 @@ pub enum Effort {
     Default,
     /// As small as is known how to.
     Best,
-}
-
-/// The blobs that patches may copy from, with an index of what is in them.
-#[derive(Debug)]
-pub struct Corpus {
-    effort: Effort,
 }
 
 /// How a blob may travel.
@@ -53,32 +54,4 @@ pub enum WhyWhole {
     Smaller,
     /// Nothing known makes its compressed bytes again at a price that pays.
     Compressor,
-}
-
-impl Corpus {
-    /// An empty corpus. Contents over a share of `memory` bytes go to files without a name in `dir`.
-    #[must_use]
-    pub fn new(effort: Effort, memory: u64, dir: &Path) -> Self {
-        let _ = (memory, dir);
-        Self { effort }
-    }
-
-    /// Adds a blob that patches may copy from: one that the site holds, or that it will have rebuilt before. `content` gives
-    /// the blob's bytes, which are proved here by digest and size.
-    ///
-    /// # Errors
-    /// Reading fails, or the bytes are others.
-    pub fn add(&mut self, digest: Digest, size: u64, content: impl Read) -> io::Result<()> {
-        let _ = (digest, size, content);
-        Ok(())
-    }
-
-    /// Makes a patch for a blob, from what is in the corpus. It is applied here once, and compared.
-    ///
-    /// # Errors
-    /// Reading or writing fails.
-    pub fn encode(&self, digest: Digest, size: u64, content: &dyn Bytes) -> io::Result<Outcome> {
-        let _ = (digest, size, content, self.effort);
-        Ok(Outcome::Whole(WhyWhole::Compressor))
-    }
 }
