@@ -57,7 +57,7 @@ pub(super) trait Place: Sync {
 }
 
 /// A blob that is being written. Dropping it forgets it.
-pub(super) trait Incoming {
+pub(super) trait Incoming: Send {
     /// Adds bytes.
     fn write(&mut self, bytes: &[u8]) -> Result<(), ImportError>;
 

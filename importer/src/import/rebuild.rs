@@ -22,6 +22,8 @@ pub(super) struct Rebuilding<'a> {
     pub place: &'a dyn Place,
     /// Bytes of memory for all of it, the buffers of each thread (below 8 MiB) not counted.
     pub memory: u64,
+    /// Threads that the compression of one blob may use, where blobs are fewer than cores.
+    pub threads: usize,
     pub progress: &'a dyn Progress,
 }
 
@@ -116,7 +118,7 @@ impl Rebuilding<'_> {
             Proving { incoming, hasher: Hasher::default(), left: blob.size, failed: None, progress: self.progress };
         let rebuilt = {
             let mut buffered = io::BufWriter::with_capacity(CHUNK, &mut out);
-            delta::rebuild(&patch, &space, &mut buffered).and_then(|()| Ok(buffered.flush()?))
+            delta::rebuild(&patch, &space, self.threads, &mut buffered).and_then(|()| Ok(buffered.flush()?))
         };
         if let Some(failed) = out.failed {
             return Err(failed);

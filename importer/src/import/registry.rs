@@ -16,7 +16,7 @@ use super::keep::Keeping;
 use super::place::Place as _;
 use super::rebuild::Rebuilding;
 use super::registry_place::RegistryPlace;
-use super::{Amount, ImportError, Imported};
+use super::{Amount, ImportError, Imported, cores};
 
 /// A registry, and the path in it below which everything goes.
 #[derive(Debug, Clone)]
@@ -73,7 +73,10 @@ pub fn import_to_registry<R: Read>(
     let (written, present) = (sink.inner.written, sink.inner.present);
     check_template(&proved, &target.registry.source(&repository)?)?;
     let rebuilt = match list.rebuild() {
-        Some(list) => Rebuilding { list, patches: &sink.patches, place: &place, memory, progress }.run(plan.jobs)?,
+        Some(list) => {
+            let threads = cores().div_ceil(plan.jobs.len().max(1));
+            Rebuilding { list, patches: &sink.patches, place: &place, memory, threads, progress }.run(plan.jobs)?
+        }
         None => Amount::default(),
     };
     Publisher { target, proved: &proved, home: &repository }.publish()?;

@@ -15,7 +15,7 @@ use super::keep::Keeping;
 use super::place::Place as _;
 use super::rebuild::Rebuilding;
 use super::site_place::SitePlace;
-use super::{Amount, ImportError, Imported, blobs};
+use super::{Amount, ImportError, Imported, cores, blobs};
 
 /// Proves the rest of `bundle` and puts its content into `site`. Blobs that are there are not written again; nothing is visible
 /// before everything is proved and durable, and then all of it at once. What a delta is made from is looked for before anything is
@@ -53,7 +53,10 @@ pub fn import_to_site<R: Read>(
     site.settle()?;
     check_template(&proved, site.store())?;
     let rebuilt = match list.rebuild() {
-        Some(list) => Rebuilding { list, patches: &sink.patches, place: &place, memory, progress }.run(plan.jobs)?,
+        Some(list) => {
+            let threads = cores().div_ceil(plan.jobs.len().max(1));
+            Rebuilding { list, patches: &sink.patches, place: &place, memory, threads, progress }.run(plan.jobs)?
+        }
         None => Amount::default(),
     };
     publish(site, &proved)?;
