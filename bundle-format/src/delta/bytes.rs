@@ -145,6 +145,34 @@ impl<B: Bytes + ?Sized> Seek for Cursor<'_, B> {
     }
 }
 
+/// A part of some content.
+pub struct Part {
+    of: Arc<dyn Bytes>,
+    at: u64,
+    len: u64,
+}
+
+impl Part {
+    /// `len` bytes from `at` on.
+    #[must_use]
+    pub fn new(of: Arc<dyn Bytes>, at: u64, len: u64) -> Self {
+        Self { of, at, len }
+    }
+}
+
+impl Bytes for Part {
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read_at(&self, at: u64, buffer: &mut [u8]) -> io::Result<()> {
+        if at.checked_add(buffer.len() as u64).is_none_or(|end| end > self.len) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.of.read_at(self.at + at, buffer)
+    }
+}
+
 /// Contents one after another.
 #[derive(Default)]
 pub struct Joined {

@@ -12,7 +12,7 @@ mod writer;
 
 use std::io::{self, Read};
 
-pub use bytes::{Bytes, Cursor, Joined, Spool};
+pub use bytes::{Bytes, Cursor, Joined, Part, Spool};
 pub use header::{EXPANSIONS, Expansion, Form, Header, MAGIC, SOURCES, Source};
 pub use machine::rebuild;
 pub use patch::{LITERAL_BITS, LITERALS, Parameters, Patch, WINDOW_BITS};

@@ -7,7 +7,7 @@ use super::{DeltaError, model};
 use std::io::Read;
 
 /// Most sections of corrections.
-const CORRECTIONS: usize = 1 << 16;
+pub const CORRECTIONS: usize = 1 << 16;
 /// Largest tables of the literals' model: 2 to this lines each.
 pub const LITERAL_BITS: u8 = 18;
 /// Most bytes that go through the literals' model.

@@ -10,7 +10,7 @@ use super::machine::{block_at, regions};
 use super::model::coder::Encoder;
 use super::model::diff::{Diff, Region};
 use super::model::literal::Literal;
-use super::patch::{Parameters, with_margin};
+use super::patch::{CORRECTIONS, Parameters, with_margin};
 use super::script::{Script, Step};
 use super::{DeltaError, LITERALS};
 
@@ -36,7 +36,7 @@ pub struct Writer<'a> {
     literal: Literal,
     literals: u64,
     raw: zstd::stream::write::Encoder<'static, File>,
-    corrections: Vec<Spool>,
+    corrections: Vec<Vec<u8>>,
 }
 
 impl<'a> Writer<'a> {
@@ -76,8 +76,15 @@ impl<'a> Writer<'a> {
     }
 
     /// Adds the corrections of the stream whose [`Step::Open`] comes next among those that have some.
-    pub fn corrections(&mut self, corrections: Spool) {
-        self.corrections.push(corrections);
+    ///
+    /// # Errors
+    /// There are more than a patch may have.
+    pub fn corrections(&mut self, corrections: &[u8]) -> Result<(), DeltaError> {
+        if self.corrections.len() + 2 >= CORRECTIONS || corrections.len() as u64 > super::CORRECTIONS_BYTES {
+            return Err(DeltaError::Malformed("it has too many corrections"));
+        }
+        self.corrections.push(corrections.to_vec());
+        Ok(())
     }
 
     /// Codes an item: steps that belong together, such as those of one file.
@@ -142,14 +149,12 @@ impl<'a> Writer<'a> {
         let mut head = header.to_bytes();
         head.extend_from_slice(&parameters.to_bytes());
         head.extend_from_slice(&(2 + self.corrections.len() as u32).to_le_bytes());
-        let corrections = self.corrections.iter().map(Bytes::len);
+        let corrections = self.corrections.iter().map(|c| c.len() as u64);
         for length in [script.len() as u64, raw_len].into_iter().chain(corrections) {
             head.extend_from_slice(&length.to_le_bytes());
         }
-        let mut input: Box<dyn Read + '_> = Box::new(head.as_slice().chain(script.as_slice()).chain(raw.take(raw_len)));
-        for corrections in &self.corrections {
-            input = Box::new(input.chain(Cursor::new(corrections, 0, corrections.len())));
-        }
+        let corrections = self.corrections.concat();
+        let input = head.as_slice().chain(script.as_slice()).chain(raw.take(raw_len)).chain(corrections.as_slice());
         let bytes = Spool::fill(input, memory, u64::MAX, dir)?;
         Ok((header, bytes))
     }

@@ -4,10 +4,16 @@
 //! here behaves as one family of them does; which one made a stream is found by trying, and nothing is believed without having
 //! been compared.
 
+pub mod golang;
+mod identify;
+pub mod klauspost;
+mod maker;
+pub mod predict;
 mod recipe;
+pub mod tokens;
+pub mod zlib;
 
 pub use recipe::{Maker, Opening, Recipe, Wrapper};
-pub mod golang;
 
 /// A compressor whose output is reproduced: DEFLATE data (RFC 1951) without a wrapper, or zstd frames.
 ///
@@ -19,18 +25,4 @@ pub trait Compressor: Send {
 
     /// The content has ended: appends the rest. Nothing is written after it.
     fn finish(&mut self, out: &mut Vec<u8>);
-}
-
-impl Recipe {
-    /// The compressor of the recipe, which uses up to `threads` threads where its format lets it. Corrections are for
-    /// [`Maker::Predicted`] alone. Nothing if level or variant are not known.
-    #[must_use]
-    pub fn compressor(
-        self,
-        threads: usize,
-        corrections: Option<Box<dyn std::io::Read + Send>>,
-    ) -> Option<Box<dyn Compressor>> {
-        let _ = (threads, corrections);
-        None
-    }
 }

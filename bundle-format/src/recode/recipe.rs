@@ -27,7 +27,7 @@ pub enum Maker {
     Zlib = 4,
     /// GNU gzip.
     Gzip = 5,
-    /// pigz; the variant is 1 if blocks are independent.
+    /// pigz; the variant has 1 if blocks are independent, 2 if it had one process.
     Pigz = 6,
     /// libzstd; whole frames.
     Zstd = 7,

@@ -9,7 +9,7 @@ use bundle_format::delta::{Bytes, Joined, Source, Spool};
 use bundle_format::{Digest, VerifiedReader, limits};
 
 use super::Effort;
-use super::entries::{Entry, entries};
+use super::entries::{Entry, entries, pattern};
 use super::inflate::inflated;
 
 /// Most places that are remembered for one hash.
@@ -38,6 +38,8 @@ pub struct Corpus {
     /// The entries of all, with addresses in all contents.
     pub(super) entries: Vec<Entry>,
     pub(super) by_name: HashMap<Box<str>, Vec<u32>>,
+    /// By name without numbers.
+    pub(super) by_pattern: HashMap<Box<str>, Vec<u32>>,
     pub(super) by_digest: HashMap<[u8; 16], Vec<u32>>,
     /// Entry and window of it, by the hashes of sketches.
     pub(super) by_sketch: HashMap<u32, Vec<(u32, u32)>>,
@@ -56,6 +58,7 @@ impl Corpus {
             all: Joined::default(),
             entries: Vec::new(),
             by_name: HashMap::new(),
+            by_pattern: HashMap::new(),
             by_digest: HashMap::new(),
             by_sketch: HashMap::new(),
             held: 0,
@@ -85,6 +88,7 @@ impl Corpus {
             entry.end += at;
             entry.header = entry.header.map(|header| header + at);
             self.by_name.entry(entry.name.clone()).or_default().push(number);
+            self.by_pattern.entry(pattern(&entry.name).into_boxed_str()).or_default().push(number);
             if entry.len() > 0 {
                 self.by_digest.entry(entry.digest).or_default().push(number);
             }

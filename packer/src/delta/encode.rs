@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
-use bundle_format::delta::{Bytes, Coding, DeltaError, Header, Joined, Spool, Step, Writer, rebuild};
+use bundle_format::delta::{Bytes, Coding, Cursor, DeltaError, Header, Joined, Source, Spool, Step, Writer, rebuild};
 use bundle_format::{Digest, Hasher};
 use std::sync::Arc;
 
 use super::corpus::Corpus;
-use super::plan::plan;
-use super::target::Target;
+use super::plan::{Planned, plan};
+use super::target::{PREDICTED, Target};
 use super::{Effort, Outcome, Patch, WhyWhole};
 
 impl Corpus {
@@ -18,35 +18,41 @@ impl Corpus {
     /// # Errors
     /// Reading or writing fails.
     pub fn encode(&self, digest: Digest, size: u64, blob: &dyn Bytes) -> io::Result<Outcome> {
-        let Some(target) = Target::of(blob, self)? else { return Ok(Outcome::Whole(WhyWhole::Compressor)) };
-        let mut items = plan(self, &target.content)?;
-        let used = self.used(&items);
-        let (sources, space) = self.compact(&used, &mut items);
-        let header = Header { digest, size, memory: 0, sources, expansions: Vec::new() };
-        let written = self.write(&target, items, &space, header).map_err(unexpected)?;
-        let Some((header, bytes)) = written else { return Ok(Outcome::Whole(WhyWhole::Smaller)) };
-        if bytes.len() >= size {
-            return Ok(Outcome::Whole(WhyWhole::Smaller));
+        for guess in [true, false] {
+            let Some(target) = Target::of(blob, self, guess)? else { continue };
+            let mut planned = plan(self, Arc::clone(&target.content) as Arc<dyn Bytes>)?;
+            let used = self.used(&planned);
+            let (sources, space) = self.compact(&used, &mut planned);
+            let expansions = std::mem::take(&mut planned.expansions);
+            let header = Header { digest, size, memory: 0, sources, expansions };
+            let written = self.write(&target, planned, &space, header).map_err(unexpected)?;
+            let Some((header, bytes)) = written.filter(|(_, bytes)| bytes.len() < size) else {
+                return Ok(Outcome::Whole(WhyWhole::Smaller));
+            };
+            let mut proof = Proof::default();
+            if rebuild(&bytes, &space, 1, &mut proof).is_err() || proof.0.finish() != digest {
+                // The compressor was another one after all: corrections do not depend on which.
+                continue;
+            }
+            let (patch_digest, _) = Digest::of_reader(&mut Cursor::new(&bytes, 0, bytes.len()))?;
+            return Ok(Outcome::Patch(Patch { header, bytes, digest: patch_digest, compressor: target.compressor }));
         }
-        let mut proof = Proof::default();
-        if rebuild(&bytes, &space, 1, &mut proof).is_err() || proof.0.finish() != digest {
-            return Ok(Outcome::Whole(WhyWhole::Compressor));
-        }
-        let (patch_digest, _) = Digest::of_reader(&mut bundle_format::delta::Cursor::new(&bytes, 0, bytes.len()))?;
-        Ok(Outcome::Patch(Patch { header, bytes, digest: patch_digest, compressor: target.compressor }))
+        Ok(Outcome::Whole(WhyWhole::Compressor))
     }
 
-    /// The blobs that steps copy from, by their numbers.
-    fn used(&self, items: &[Vec<Step>]) -> BTreeSet<usize> {
-        items.iter().flatten().filter_map(source_of).map(|address| self.blob_at(address)).collect()
+    /// The blobs that steps and expansions copy from, by their numbers.
+    fn used(&self, planned: &Planned) -> BTreeSet<usize> {
+        let all = self.all.len();
+        let steps = planned.items.iter().flatten().filter_map(source_of).filter(|address| *address < all);
+        steps.chain(planned.expansions.iter().map(|e| e.at)).map(|address| self.blob_at(address)).collect()
     }
 
     fn blob_at(&self, address: u64) -> usize {
         self.blobs.partition_point(|b| b.at <= address).saturating_sub(1)
     }
 
-    /// The sources of a patch and their contents; addresses in `items` become those in them.
-    fn compact(&self, used: &BTreeSet<usize>, items: &mut [Vec<Step>]) -> (Vec<bundle_format::delta::Source>, Joined) {
+    /// The sources of a patch and the space that they are; addresses become those in it.
+    fn compact(&self, used: &BTreeSet<usize>, planned: &mut Planned) -> (Vec<Source>, Joined) {
         let mut space = Joined::default();
         let mut moved = vec![0_u64; self.blobs.len()];
         let mut sources = Vec::new();
@@ -55,12 +61,19 @@ impl Corpus {
             moved[*number] = blob.at - space.push(Arc::clone(&blob.content) as Arc<dyn Bytes>);
             sources.push(blob.source);
         }
-        for step in items.iter_mut().flatten() {
+        let all = self.all.len();
+        let expanded = all - space.push(Arc::new(std::mem::take(&mut planned.expanded)));
+        let to_space =
+            |address: u64| if address < all { address - moved[self.blob_at(address)] } else { address - expanded };
+        for step in planned.items.iter_mut().flatten() {
             if let Step::Copy { source, .. } | Step::Differ { source, .. } | Step::Header { source: Some(source), .. } =
                 step
             {
-                *source -= moved[self.blob_at(*source)];
+                *source = to_space(*source);
             }
+        }
+        for expansion in &mut planned.expansions {
+            expansion.at = to_space(expansion.at);
         }
         (sources, space)
     }
@@ -68,11 +81,11 @@ impl Corpus {
     fn write(
         &self,
         target: &Target,
-        items: Vec<Vec<Step>>,
+        planned: Planned,
         space: &Joined,
         header: Header,
     ) -> Result<Option<(Header, Spool)>, DeltaError> {
-        let new: u64 = items.iter().flatten().filter(|s| matches!(s, Step::Add { .. })).map(Step::len).sum();
+        let new: u64 = planned.items.iter().flatten().filter(|s| matches!(s, Step::Add { .. })).map(Step::len).sum();
         let coding = Coding {
             literal_bits: (new.max(1).ilog2() as u8).clamp(8, 16),
             level: match self.effort {
@@ -88,32 +101,47 @@ impl Corpus {
             Effort::Default => (target.content.len() / 24).max(1 << 20),
             Effort::Best => u64::MAX,
         };
-        let mut writer = Writer::new(space, &target.content, coding, &self.dir)?;
+        let mut writer = Writer::new(space, &planned.made, coding, &self.dir)?;
         modelled = modelled.min(writer.literals_left());
         if new > modelled {
             modelled = 0;
         }
         let mut content = 0;
-        let mut streams = target.streams.iter().peekable();
+        // Where streams begin and end in what is made.
+        let streams = target.streams.iter().map(|s| (planned.moved(s.begin), planned.moved(s.end), s));
+        let mut inner_corrections = planned.corrections.iter();
+        let mut streams = streams.collect::<Vec<_>>().into_iter().peekable();
         let mut open: Option<u64> = None;
-        for mut item in items {
+        let mut inside = 0;
+        for mut item in planned.items.iter().cloned() {
             let mut steps = Vec::with_capacity(item.len());
             for mut step in item.drain(..) {
-                // A stream may begin or end within a step.
+                // A stream may begin or end within a step, but not within a stream of the content.
                 loop {
-                    if open == Some(content) {
+                    if open == Some(content) && inside == 0 {
                         steps.push(Step::Close);
                         open = None;
                     }
-                    while let Some(stream) = streams.next_if(|s| s.begin == content && open.is_none()) {
+                    while let Some((begin, end, stream)) = streams.next_if(|s| s.0 == content && open.is_none()) {
                         steps.push(Step::Open(stream.opening.clone()));
-                        match stream.end == stream.begin {
+                        stream.corrections.iter().try_for_each(|c| writer.corrections(c))?;
+                        match end == begin {
                             true => steps.push(Step::Close),
-                            false => open = Some(stream.end),
+                            false => open = Some(end),
                         }
                     }
-                    let border = open.or_else(|| streams.peek().map(|s| s.begin)).unwrap_or(u64::MAX);
-                    let (now, rest) = split(step, border - content);
+                    match step {
+                        Step::Open(ref opening) => {
+                            inside += 1;
+                            if opening.recipe == PREDICTED {
+                                inner_corrections.next().iter().try_for_each(|c| writer.corrections(c))?;
+                            }
+                        }
+                        Step::Close => inside -= 1,
+                        _ => {}
+                    }
+                    let border = open.or_else(|| streams.peek().map(|s| s.0)).unwrap_or(u64::MAX);
+                    let (now, rest) = split(step, border.saturating_sub(content).max(1));
                     content += now.len();
                     steps.push(now);
                     match rest {
@@ -139,8 +167,9 @@ impl Corpus {
         if open == Some(content) {
             last.push(Step::Close);
         }
-        for stream in streams {
+        for (_, _, stream) in streams {
             last.extend([Step::Open(stream.opening.clone()), Step::Close]);
+            stream.corrections.iter().try_for_each(|c| writer.corrections(c))?;
         }
         writer.item(&last)?;
         writer.finish(header, 8 << 20, &self.dir).map(Some)

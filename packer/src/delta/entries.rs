@@ -94,6 +94,21 @@ fn entry(
     Ok(Entry { header, begin, end, name: name.into_boxed_str(), digest, sketch: sketch.samples })
 }
 
+/// A name without its numbers: what stays the same from version to version.
+pub fn pattern(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for c in name.chars() {
+        match c {
+            '0'..='9' if out.ends_with('#') => {}
+            '0'..='9' => out.push('#'),
+            // 1.2 becomes 1.2.1.
+            '.' if out.ends_with('#') => {}
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
 /// Name and bytes that a tar header says; nothing if it is none, or an end.
 fn read_header(header: &[u8; BLOCK as usize]) -> Option<(String, u64)> {
     if &header[257..262] != b"ustar" && header[..257].iter().all(|b| *b == 0) {

@@ -1,9 +1,11 @@
 //! Patches are made here: from what the site holds to what it shall hold (spec/delta.md).
 
+mod archive;
 mod corpus;
 mod encode;
 mod entries;
 mod inflate;
+mod inner;
 mod matcher;
 mod plan;
 mod target;

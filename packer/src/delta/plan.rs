@@ -2,16 +2,19 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::sync::Arc;
 
-use bundle_format::delta::{Bytes, DIFFER, Step};
+use bundle_format::delta::{Bytes, DIFFER, Expansion, Joined, Part, Step};
+use bundle_format::recode::Recipe;
 
 use super::Effort;
 use super::corpus::Corpus;
-use super::entries::{BLOCK, Entry, WINDOW, entries};
+use super::entries::{BLOCK, Entry, WINDOW, entries, pattern};
+use super::inner::streams;
 use super::matcher::{self, Region};
 
 /// Most bytes of the target that are compared at once, and about as many of the sources.
-const AT_ONCE: u64 = 64 << 20;
+pub const AT_ONCE: u64 = 64 << 20;
 /// Entries that one entry is compared with.
 const LIKE: usize = 4;
 /// Equal bytes within a region that are worth a step of their own.
@@ -23,35 +26,84 @@ const ITEM: usize = 4096;
 
 /// Steps in the making.
 pub struct Plan<'a> {
-    corpus: &'a Corpus,
-    target: &'a dyn Bytes,
+    pub(super) corpus: &'a Corpus,
+    target: Arc<dyn Bytes>,
     items: Vec<Vec<Step>>,
-    steps: Vec<Step>,
+    pub(super) steps: Vec<Step>,
     /// The address after the last one used.
     next: u64,
+    /// What the steps make: the target's content, where streams within it are inflated.
+    made: Joined,
+    /// How much of the target's content is in that, and where it was cut.
+    taken: u64,
+    pub(super) cuts: Vec<(u64, u64)>,
+    /// Streams within sources that are inflated, with addresses in all contents of the corpus, and their contents.
+    pub(super) expansions: Vec<Expansion>,
+    pub(super) expanded: Joined,
+    pub(super) last_recipe: Option<Recipe>,
+    pub(super) corrections: Vec<Vec<u8>>,
 }
 
-/// Items of steps that make `target`, with addresses in all contents of `corpus`.
-pub fn plan(corpus: &Corpus, target: &dyn Bytes) -> io::Result<Vec<Vec<Step>>> {
-    let mut plan = Plan { corpus, target, items: Vec::new(), steps: Vec::new(), next: 0 };
-    for entry in entries(target)? {
+/// What a plan came to.
+pub struct Planned {
+    /// Items of steps, with addresses in all contents of the corpus, and then of the expansions.
+    pub items: Vec<Vec<Step>>,
+    /// What they make.
+    pub made: Joined,
+    /// Offsets of the target's content, and where they are in what is made.
+    pub cuts: Vec<(u64, u64)>,
+    /// Streams within sources.
+    pub expansions: Vec<Expansion>,
+    /// Their contents.
+    pub expanded: Joined,
+    /// Of the streams in the target that need some, in order.
+    pub corrections: Vec<Vec<u8>>,
+}
+
+impl Planned {
+    /// Where an offset of the target's content is in what is made.
+    pub fn moved(&self, offset: u64) -> u64 {
+        let at = self.cuts.partition_point(|(from, _)| *from <= offset);
+        self.cuts[..at].last().map_or(offset, |(from, to)| to + (offset - from))
+    }
+}
+
+/// Steps that make `target` from what is in `corpus`.
+pub fn plan(corpus: &Corpus, target: Arc<dyn Bytes>) -> io::Result<Planned> {
+    let mut plan = Plan {
+        corpus,
+        target: Arc::clone(&target),
+        items: Vec::new(),
+        steps: Vec::new(),
+        next: 0,
+        made: Joined::default(),
+        taken: 0,
+        cuts: Vec::new(),
+        expansions: Vec::new(),
+        expanded: Joined::default(),
+        last_recipe: None,
+        corrections: Vec::new(),
+    };
+    for entry in entries(target.as_ref())? {
         plan.entry(&entry)?;
         if plan.steps.len() >= ITEM {
             plan.end_item();
         }
     }
     plan.end_item();
-    Ok(plan.items)
+    plan.take(target.len());
+    let Plan { items, made, cuts, expansions, expanded, corrections, .. } = plan;
+    Ok(Planned { items, made, cuts, expansions, expanded, corrections })
 }
 
-impl Plan<'_> {
-    fn end_item(&mut self) {
+impl<'a> Plan<'a> {
+    pub(super) fn end_item(&mut self) {
         if !self.steps.is_empty() {
             self.items.push(std::mem::take(&mut self.steps));
         }
     }
 
-    fn copy(&mut self, source: u64, len: u64) {
+    pub(super) fn copy(&mut self, source: u64, len: u64) {
         if len == 0 {
             return;
         }
@@ -65,7 +117,7 @@ impl Plan<'_> {
         self.steps.push(Step::Copy { source, len });
     }
 
-    fn add(&mut self, len: u64) {
+    pub(super) fn add(&mut self, len: u64) {
         if len == 0 {
             return;
         }
@@ -99,14 +151,75 @@ impl Plan<'_> {
             return Ok(());
         }
         self.end_item();
+        if entry.len() <= AT_ONCE {
+            let new = self.read_target(entry.begin, entry.len())?;
+            let inner = streams(&new);
+            let like = like.or_else(|| self.similar(entry));
+            if !inner.is_empty() {
+                return self.archive(entry, like, &new, inner);
+            }
+            let sources = self.sources(entry, like, entry.begin, entry.len());
+            self.differ(&sources, &new)?;
+            self.end_item();
+            return Ok(());
+        }
         let mut at = entry.begin;
         while at < entry.end {
             let len = (entry.end - at).min(AT_ONCE);
-            self.differ(entry, like, at, len)?;
+            let sources = self.sources(entry, like, at, len);
+            let new = self.read_target(at, len)?;
+            self.differ(&sources, &new)?;
             self.end_item();
             at += len;
         }
         Ok(())
+    }
+
+    fn read_target(&self, at: u64, len: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; len as usize];
+        self.target.read_at(at, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// An entry of another name that an entry may have been: one that is called alike but for numbers, or has most in common.
+    fn similar(&self, entry: &Entry) -> Option<&'a Entry> {
+        let corpus: &'a Corpus = self.corpus;
+        let called = corpus.by_pattern.get(pattern(&entry.name).as_str()).and_then(|all| all.last());
+        if let Some(number) = called {
+            return corpus.entries.get(*number as usize);
+        }
+        let mut votes: HashMap<u32, usize> = HashMap::new();
+        for (hash, _) in &entry.sketch {
+            for (number, _) in corpus.by_sketch.get(hash).map(Vec::as_slice).unwrap_or_default() {
+                *votes.entry(*number).or_default() += 1;
+            }
+        }
+        let (number, votes) = votes.into_iter().max_by_key(|(number, n)| (*n, *number))?;
+        (votes > 1).then(|| &corpus.entries[number as usize])
+    }
+
+    /// The target's content up to `end` is in what is made, as it is.
+    pub(super) fn take(&mut self, end: u64) {
+        if end > self.taken {
+            self.cuts.push((self.taken, self.made.len()));
+            self.made.push(Arc::new(Part::new(Arc::clone(&self.target), self.taken, end - self.taken)));
+            self.taken = end;
+        }
+    }
+
+    /// The target's content from here to `end` is in what is made as `content`.
+    pub(super) fn take_inflated(&mut self, end: u64, content: Vec<u8>) {
+        self.cuts.push((self.taken, self.made.len()));
+        self.made.push(Arc::new(content));
+        self.taken = end;
+    }
+
+    /// Reads bytes of all contents of the corpus, or of the expansions, which follow them.
+    pub(super) fn read_space(&self, address: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match address.checked_sub(self.corpus.all.len()) {
+            Some(at) => self.expanded.read_at(at, buffer),
+            None => self.corpus.all.read_at(address, buffer),
+        }
     }
 
     fn header(&mut self, entry: &Entry, like: Option<u64>) -> io::Result<()> {
@@ -126,35 +239,47 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// `len` bytes from `at` on that are nowhere as they are.
-    fn differ(&mut self, entry: &Entry, like: Option<&Entry>, at: u64, len: u64) -> io::Result<()> {
-        let sources = self.sources(entry, like, at, len);
-        let mut new = vec![0; len as usize];
-        self.target.read_at(at, &mut new)?;
+    /// `new` bytes that are nowhere as they are, from `sources`: address and bytes of each.
+    pub(super) fn differ(&mut self, sources: &[(u64, u64)], new: &[u8]) -> io::Result<()> {
+        let like = self.like(sources, new)?;
+        self.emit(&like, new, 0, new.len());
+        Ok(())
+    }
+
+    /// Which regions of `new` are like which of the sources.
+    pub(super) fn like(&self, sources: &[(u64, u64)], new: &[u8]) -> io::Result<Like> {
         let mut old = Vec::new();
         // Where each source begins in `old`, and its address.
         let mut places = Vec::new();
         for (address, n) in sources {
-            places.push((old.len(), address));
+            places.push((old.len(), *address));
             let from = old.len();
-            old.resize(from + n as usize, 0);
-            self.corpus.all.read_at(address, &mut old[from..])?;
+            old.resize(from + *n as usize, 0);
+            self.read_space(*address, &mut old[from..])?;
         }
-        let regions = matcher::regions(&old, &new, self.corpus.effort);
-        let mut done = 0;
-        for region in cut(&regions, &places) {
-            let equal = (0..region.len).filter(|i| old[region.old + i] == new[region.new + i]).count();
-            let place = places.partition_point(|(begin, _)| *begin <= region.old) - 1;
-            let address = places[place].1 + (region.old - places[place].0) as u64;
-            if equal < WORTH && address != self.next + (region.new - done) as u64 {
+        let regions = cut(&matcher::regions(&old, new, self.corpus.effort), &places);
+        Ok(Like { old, places, regions })
+    }
+
+    /// The steps for the bytes of `new` between `from` and `to`.
+    pub(super) fn emit(&mut self, like: &Like, new: &[u8], from: usize, to: usize) {
+        let mut done = from;
+        let first = like.regions.partition_point(|r| r.new + r.len <= from);
+        for region in like.regions[first..].iter().take_while(|r| r.new < to) {
+            let skip = from.saturating_sub(region.new);
+            let (at, old) = (region.new + skip, region.old + skip);
+            let len = (region.len - skip).min(to - at);
+            let equal = (0..len).filter(|i| like.old[old + i] == new[at + i]).count();
+            let place = like.places.partition_point(|(begin, _)| *begin <= old) - 1;
+            let address = like.places[place].1 + (old - like.places[place].0) as u64;
+            if equal < WORTH && address != self.next + (at - done) as u64 {
                 continue;
             }
-            self.add((region.new - done) as u64);
-            self.region(&old[region.old..][..region.len], &new[region.new..][..region.len], address);
-            done = region.new + region.len;
+            self.add((at - done) as u64);
+            self.region(&like.old[old..][..len], &new[at..][..len], address);
+            done = at + len;
         }
-        self.add((new.len() - done) as u64);
-        Ok(())
+        self.add((to - done) as u64);
     }
 
     /// A region as steps: what is equal for long is copied, the rest coded byte by byte.
@@ -186,7 +311,7 @@ impl Plan<'_> {
     }
 
     /// What to compare with: address and bytes of each.
-    fn sources(&self, entry: &Entry, like: Option<&Entry>, at: u64, len: u64) -> Vec<(u64, u64)> {
+    pub(super) fn sources(&self, entry: &Entry, like: Option<&Entry>, at: u64, len: u64) -> Vec<(u64, u64)> {
         let mut out: Vec<(u64, u64)> = Vec::new();
         let mut room = AT_ONCE;
         let mut take = |begin: u64, end: u64| {
@@ -223,6 +348,13 @@ impl Plan<'_> {
         }
         out
     }
+}
+
+/// What some new bytes have in common with sources.
+pub struct Like {
+    old: Vec<u8>,
+    places: Vec<(usize, u64)>,
+    regions: Vec<Region>,
 }
 
 /// Regions cut where one source ends and the next begins.

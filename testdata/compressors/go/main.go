@@ -2,7 +2,7 @@
 //
 //	go run . -level 6 < content > deflate
 //
-// The output of Go 1.7 to 1.26 is reproduced by bundle-format/src/recode/golang; GOTOOLCHAIN chooses another Go.
+// What Go up to 1.26 makes is reproduced by bundle-format/src/recode/golang (spec/compressors/go.md); GOTOOLCHAIN chooses another Go.
 package main
 
 import (

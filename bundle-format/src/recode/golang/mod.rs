@@ -1,4 +1,5 @@
-//! What Go's `compress/flate` makes, from Go 1.7 to 1.26: the compressor of `docker build`, and of most older tools in Go.
+//! What Go's `compress/flate` makes, up to Go 1.26: the compressor of `docker build`, and of most older tools in Go. Go before 1.16
+//! may differ in rare blocks of level 1 and of Huffman only; Go 1.27 has another compressor.
 //!
 //! `spec/compressors/go.md` says what is done here and why. Vectors: `spec/vectors/compressors/go.tsv`.
 

@@ -1,0 +1,3 @@
+module sealift/testdata/compress
+
+go 1.27

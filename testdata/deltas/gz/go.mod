@@ -1,0 +1,3 @@
+module sealift.dev/testdata/deltas/gz
+
+go 1.21
