@@ -88,6 +88,9 @@ impl Demo<'_> {
             passphrase_file: None,
             images: Vec::new(),
             platforms: Vec::new(),
+            bases: Vec::new(),
+            compact: false,
+            effort: args::Effort::Default,
             force: false,
             client: args::Client { plain_http: false, ca: Vec::new(), authfile: None },
         };
@@ -134,6 +137,7 @@ impl Demo<'_> {
             keys: vec![key.clone()],
             site: Some(self.site()),
             registry: None,
+            memory: importer::import::MEMORY,
             client: args::Client { plain_http: false, ca: Vec::new(), authfile: None },
         };
         let command =

@@ -15,7 +15,7 @@ use super::keep::Keeping;
 use super::place::Place as _;
 use super::rebuild::Rebuilding;
 use super::site_place::SitePlace;
-use super::{Amount, ImportError, Imported, cores, blobs};
+use super::{Amount, ImportError, Imported, blobs, cores};
 
 /// Proves the rest of `bundle` and puts its content into `site`. Blobs that are there are not written again; nothing is visible
 /// before everything is proved and durable, and then all of it at once. What a delta is made from is looked for before anything is
