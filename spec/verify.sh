@@ -78,7 +78,7 @@ tar -tvf "$bundle" >listing 2>errors || fail "the archive: $(head -n 1 errors)"
 [ ! -s errors ] || fail "the archive: $(head -n 1 errors)"
 [ "$(cut -c 1 listing | sort -u)" = - ] || fail 'the archive: a member is not a regular file'
 tar -tf "$bundle" >names 2>/dev/null || fail 'the archive cannot be listed'
-odd=$(jq -Rrn '[inputs | select(test("\\A(release[.]dsse[.]json|trust/[1-9][0-9]{0,9}[.]root[.]dsse[.]json|packing-list[.]dsse[.]json|oci-layout|index[.]json|blobs/sha256/[0-9a-f]{64})\\z") | not)] | first // empty | tojson' names)
+odd=$(jq -Rrn '[inputs | select(test("\\A(release[.]dsse[.]json|trust/[1-9][0-9]{0,9}[.]root[.]dsse[.]json|packing-list[.]dsse[.]json|oci-layout|index[.]json|(blobs|deltas)/sha256/[0-9a-f]{64})\\z") | not)] | first // empty | tojson' names)
 [ -z "$odd" ] || fail "$odd is not the name of a member"
 twice=$(sort names | uniq -d | head -n 1)
 [ -z "$twice" ] || fail "$twice stands twice in the archive"
@@ -129,6 +129,8 @@ def is_index: IN("application/vnd.oci.image.index.v1+json", "application/vnd.doc
 def is_manifest: IN("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json");
 def is_document: is_index or is_manifest;
 def template: "application/vnd.sealift.template.v1";
+def number: ascii_downcase | explode | reduce .[] as $c (0; . * 16 + (if $c > 57 then $c - 87 else $c - 48 end));
+def little: [scan("..")] | reverse | join("") | number;
 def depth: if type == "object" or type == "array" then 1 + ([.[] | depth] | max // 0) else 0 end;
 '
 # holds MEMBER RULE-IN-WORDS FILE FILTER [jq's options]: the filter must give true, once.
@@ -206,7 +208,8 @@ for what in release packing-list; do
             and (.digest | type == "object" and keys == ["sha256"] and (.sha256 | hex)))
         and (.predicate | type == "object")' --arg what $what
     holds "$member" 'it requires a feature that is not known here' "../$what" '
-        .predicate | if has("requires") then .requires == [] else true end'
+        .predicate | if has("requires") then .requires | type == "array" and all(.[]; text)
+            and . - (if $what == "packing-list" then ["patches-v1"] else [] end) == [] else true end' --arg what $what
 done
 holds release.dsse.json 'the statement does not have the members of a release' ../release '.predicate
     | (.name | template_name) and (.version | template_version) and (.revision | revision)
@@ -216,7 +219,7 @@ holds release.dsse.json 'the statement does not have the members of a release' .
     and (.epoch | optional(whole)) and (.counter | optional(whole))'
 release_id=$(sha256sum <../release | cut -d ' ' -f 1)
 holds packing-list.dsse.json 'the statement does not have the members of a packing list' ../packing-list '.predicate
-    | .kind == "full" and (.release | digest)
+    | (.kind | IN("full", "delta", "compact")) and (.release | digest)
     and (.omitted | type == "array" and all(.[]; digest) and . == unique)
     and (if has("platforms") then .platforms | type == "array" and all(.[]; text and test("\\A[!-~]+\\z")) else true end)
     and (.members | type == "array" and length <= 200000
@@ -230,8 +233,47 @@ holds packing-list.dsse.json 'its members are not in the order of bundle.md 1.5'
     | $names[0] == "release.dsse.json" and $n <= 64 and $trust == ($trust | unique) and all($trust[]; . <= 4294967295)
     and [$names[1 : 1 + $n][] | trust] == $trust
     and $names[1 + $n : 3 + $n] == ["oci-layout", "index.json"]
-    and all(.[3 + $n :][]; .name == "blobs/sha256/" + .sha256 and .size <= 1099511627776)
+    and ([.[3 + $n :][] | .name | startswith("deltas/")] as $is | $is == ($is | sort))
+    and all(.[3 + $n :][]; (.name == "blobs/sha256/" + .sha256 or .name == "deltas/sha256/" + .sha256) and .size <= 1099511627776)
     and ($names | length == (unique | length))'
+
+# bundle.md 5.4. Objects as sets, so that long lists take no longer than they must.
+holds packing-list.dsse.json 'what it says of blobs that are left to the site breaks a rule of bundle.md 5.4' ../packing-list '
+    def set: map({key: ., value: true}) | from_entries;
+    def places($n): type == "array" and all(.[]; whole and . < $n) and . == unique;
+    def blob($n): type == "object" and (.digest | digest) and (.size | whole and . <= 1099511627776) and (.bases | places($n));
+    def meets($state): any(.bases[]; IN($state[]));
+    def serves($state): all(.sources[]; .bases == [] or meets($state));
+    def template_label: text and (split(":") | length == 2 and (.[0] | template_name) and (.[1] | tag));
+    .predicate | (.members | map(select(.name | startswith("deltas/")) | .sha256)) as $patches
+    | (.requires // [] | any(.[]; . == "patches-v1")) == ($patches != [])
+    and if .kind == "full" then .rebuild == null and $patches == [] else
+        (.members | map(select(.name | startswith("blobs/")) | {key: ("sha256:" + .sha256), value: .size}) | from_entries) as $carried
+        | .kind as $kind | .rebuild
+        | type == "object" and (.bases | type == "array" and length <= 64 and all(.[]; type == "object" and (.name | template_label) and (.digest | digest))
+            and (map([.name, .digest]) | . == unique) and (map(.digest) | length == (unique | length)))
+        and (.bases | length) as $n
+        | (.states | type == "array" and length <= 64 and all(.[]; places($n) and . != []) and . == unique
+            and (add // [] | unique) == [range($n)])
+        and (if $kind == "delta" then $n >= 1 else $n == 0 and .present == [] end)
+        and .states as $states
+        | (.present | type == "array" and all(.[]; blob($n)) and (map(.digest) | . == unique)
+            and all(.[]; . as $b | all($states[]; . as $state | $b | meets($state))))
+        and (.rebuilt | type == "array" and all(.[]; blob($n) and (.patches | type == "array" and length >= 1 and length <= 64
+            and all(.[]; type == "object" and (.patch | hex) and (.space | whole and . <= 17592186044416) and (.memory | whole)
+                and (.sources | type == "array" and length <= 4096 and all(.[]; blob($n)) and (map(.digest) | length == (unique | length)))))))
+        and ([.present[], .rebuilt[] | .digest] | length == (unique | length) and (. - ($carried | keys)) == .
+            and length + ($carried | length) <= 200000)
+        and ([.rebuilt[].patches[].patch] | sort == ($patches | sort))
+        and ([(.present[], .rebuilt[], .rebuilt[].patches[].sources[]) | {digest, size}]
+            + [$carried | to_entries[] | {digest: .key, size: .value}] | unique | length == (unique_by(.digest) | length))
+        and (.rebuilt | map(.digest) | to_entries | map({key: .value, value: .key}) | from_entries) as $place
+        | all(.rebuilt | to_entries[]; .key as $here | .value | . as $b | all(.patches[]; . as $way
+            | all(.sources[]; .digest != $b.digest
+                and (.bases != [] or $carried[.digest] != null or ($place[.digest] // $here) < $here))
+            and ($states == [] or any($states[]; . as $state | $way | serves($state))))
+            and all($states[]; . as $state | $b | meets($state) or any(.patches[]; serves($state))))
+    end'
 
 # --- The archive is exactly what was signed ---------------------------------------------------------------------------
 jq -r '.predicate.members | map(.name) as $n | ($n | map(select(test("\\A(release|trust)"))) | length) as $head
@@ -260,6 +302,40 @@ else
     [ "$(stat -c %s "$bundle")" = "$length" ] || fail "the archive has another length than the $length bytes that were signed"
     whole='names, order, sizes, contents and length; NOT proved: other fields of headers, and padding (a member has 8 GiB or more, which GNU tar does not write in this format)'
 fi
+
+# --- Patches: their heads (delta.md 3) say what the list says --------------------------------------------------------------
+jq -r '.predicate.rebuild.rebuilt // [] | .[] | .digest[7:] as $digest | .size as $size | .patches[]
+    | "\(.patch) \($digest) \($size) \(.memory) \(.space) \(.sources | length)"' ../packing-list >../ways
+while read -r patch digest size memory space sources; do
+    file=deltas/sha256/$patch
+    head -c 72 "$file" | hexadecimal >../hex
+    streams=$(jq -Rr "$definitions"' select(length == 144) | .[128:144] | little' ../hex)
+    case $streams in
+    '' | ????????* | *[!0-9]*) fail "$file is not a patch of version 1" ;;
+    esac
+    [ "$streams" -le 1048576 ] || fail "$file has more streams to inflate than it may"
+    head -c $((72 + 49 * sources + 25 * streams)) "$file" | hexadecimal >../hex
+    # What the packing list says of its sources, as the head has it; how these are compressed is said in the head alone.
+    [ "$(jq -Rrc --arg patch "$patch" --arg digest "$digest" --arg size "$size" --arg memory "$memory" --arg space "$space" \
+        --slurpfile list ../packing-list "$definitions"'
+        ([$list[0].predicate.rebuild.rebuilt[].patches[] | select(.patch == $patch)] | first) as $way
+        | ($way.sources | length) as $n
+        | .[0:16] == "534c44454c544101" and .[16:80] == $digest and (.[80:96] | little) == ($size | tonumber)
+        and (.[96:112] | little) == ($memory | tonumber) and (.[112:128] | little) == $n
+        and (.[144:144 + 98 * $n] | [scan("[0-9a-f]{98}")]) as $sources
+        | (.[144 + 98 * $n:] | [scan("[0-9a-f]{50}")]) as $streams
+        | ($sources | length) == $n and ($streams | length) == (.[128:144] | little)
+        and ([$sources[] | {digest: ("sha256:" + .[0:64]), size: (.[64:80] | little)}] == [$way.sources[] | {digest, size}])
+        and all($sources[]; (.[80:82] | number) <= 4 and (.[82:98] | little) <= 1099511627776)
+        # Each stream lies in what comes before its content.
+        and ({ok: true, space: ([$sources[] | .[82:98] | little] | add // 0)}
+            | reduce $streams[] as $s (.; ($s[34:50] | little) as $content
+                | .ok = (.ok and ($s[0:16] | little) + ($s[16:32] | little) <= .space and ($s[32:34] | number) <= 4
+                    and $content <= 1099511627776)
+                | .space += $content)
+            | .ok and .space == ($space | tonumber))' ../hex)" = true ] ||
+        fail "$file is not the patch that the packing list describes"
+done <../ways
 
 # --- Content: the graph -----------------------------------------------------------------------------------------------
 root=$(jq -r '.subject[0].digest.sha256' ../release)
@@ -311,7 +387,7 @@ done
 holds 'the content' 'the manifests have more than 64 MiB together' ../packing-list '
     ($documents | map({key: .digest, value: true}) | from_entries) as $is
     | [.predicate.members[] | select($is["sha256:" + .sha256]) | .size] | add <= 67108864' --slurpfile documents ../documents
-wrong=$(jq -rn --slurpfile list ../packing-list --slurpfile release ../release --slurpfile documents ../documents "$definitions"'
+wrong=$(jq -rn --slurpfile index "blobs/sha256/$root" --slurpfile list ../packing-list --slurpfile release ../release --slurpfile documents ../documents "$definitions"'
     ("sha256:" + $release[0].subject[0].digest.sha256) as $root
     | $list[0].predicate as $p
     | [$p.members[] | select(.name | startswith("blobs/")) | {digest: ("sha256:" + .sha256), size}] as $blobs
@@ -325,12 +401,16 @@ wrong=$(jq -rn --slurpfile list ../packing-list --slurpfile release ../release -
     | group_by(.digest)
     | (map({key: .[0].digest, value: true}) | from_entries) as $referred
     | ($p.omitted | map({key: ., value: true}) | from_entries) as $omitted
-    | [ ($blobs[] | select($referred[.digest] | not) | "\(.digest) belongs to nothing"),
+    | ($p.rebuild // {} | [.present[]?, .rebuilt[]?]) as $away | ($away | map({key: .digest, value: .size}) | from_entries) as $elsewhere
+    | ($documents | map(select(.digest == ($index[0].manifests[0].digest? // null)) | .children[].digest) | map({key: ., value: true}) | from_entries) as $own
+    | [ ($blobs[], $away[] | select($referred[.digest] | not) | "\(.digest) belongs to nothing"),
         (.[] | .[0].digest as $d
-          | if (map(.size) | unique | length) > 1 then "\($d) is referred to with two sizes"
+          | if $elsewhere[$d] != null and (.[0].document != null or $own[$d]) then "\($d) is not carried"
+            elif $elsewhere[$d] != null and $elsewhere[$d] != .[0].size then "\($d) has another size than where it is referred to"
+            elif (map(.size) | unique | length) > 1 then "\($d) is referred to with two sizes"
             elif (map(.document) | unique | length) > 1 then "\($d) is referred to by two media types"
             elif ($place | has($d) | not) then
-              if $omitted[$d] and all(.[]; .omittable) then empty else "\($d) is missing" end
+              if $elsewhere[$d] != null then empty elif $omitted[$d] and all(.[]; .omittable) then empty else "\($d) is missing" end
             elif $size[$d] != .[0].size then "\($d) has another size than where it is referred to"
             elif (map(.from) | min) >= $place[$d] then "\($d) comes before what refers to it"
             else empty end),
@@ -384,4 +464,5 @@ printf 'OK release sha256:%s\n' "$release_id"
 for id in $keyids; do printf 'OK release signed by %s\n' "$id"; done
 printf 'OK packing list signed by %s\n' "$packer"
 jq -r '.predicate | "OK members: \(.members | length + 1), left out by platform: \(.omitted | length)"' ../packing-list
+jq -r '.predicate | select(.kind != "full") | "OK kind: \(.kind); left to the site: \(.rebuild.present | length) blobs that it must hold, \(.rebuild.rebuilt | length) that it makes; NOT proved: that it holds what they are made from, and that they come out right (the import proves both)"' ../packing-list
 printf 'OK archive: %s\n' "$whole"

@@ -1,5 +1,6 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+mod delta;
 mod log;
 mod registry;
 
@@ -10,6 +11,9 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+pub use delta::{CarriageReport, LackingReport};
+#[cfg(feature = "packer")]
+pub use delta::ComparedReport;
 pub use log::{FaultLine, LogLine, RequestLine};
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 
@@ -63,6 +67,12 @@ pub struct PackReport {
     pub bundle: String,
     /// Its bytes.
     pub size: u64,
+    /// `full`, `delta` or `compact`.
+    pub kind: String,
+    /// How the blobs of a delta or compact bundle travel.
+    #[cfg(feature = "packer")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compared: Option<ComparedReport>,
     #[serde(flatten)]
     pub release: ReleaseReport,
 }
@@ -137,6 +147,11 @@ pub struct VerifyReport {
     pub members: usize,
     /// Platforms that the content was narrowed to; empty: all.
     pub platforms: Vec<String>,
+    /// `full`, `delta` or `compact`.
+    pub kind: String,
+    /// What is left to the site: in a delta or compact bundle, and proved by the import alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_to_site: Option<CarriageReport>,
     #[serde(flatten)]
     pub release: ReleaseReport,
 }
@@ -151,6 +166,11 @@ pub struct InspectReport {
     pub signers: Vec<String>,
     pub size: u64,
     pub platforms: Vec<String>,
+    /// `full`, `delta` or `compact`.
+    pub kind: String,
+    /// What is left to the site: in a delta or compact bundle.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_to_site: Option<CarriageReport>,
     /// Manifests that were left out with the other platforms.
     pub omitted: Vec<String>,
     pub members: Vec<MemberReport>,
@@ -179,6 +199,9 @@ pub struct ImportReport {
     pub images: Vec<String>,
     pub blobs_written: u64,
     pub bytes_written: u64,
+    /// Blobs that were made from others.
+    pub blobs_rebuilt: u64,
+    pub bytes_rebuilt: u64,
     pub blobs_present: u64,
     pub bytes_present: u64,
 }
@@ -284,6 +307,8 @@ pub struct Outputs {
     inspect: InspectReport,
     verify: VerifyReport,
     import: ImportReport,
+    /// `error.details` of an import that lacks its base.
+    import_lacking: LackingReport,
     list: ListReport,
     install: InstallReport,
     template_check: CheckReport,

@@ -5,6 +5,8 @@
 #[path = "journey/collect.rs"]
 mod collect;
 mod common;
+#[path = "journey/delta.rs"]
+mod delta;
 #[path = "journey/mirrors.rs"]
 mod mirrors;
 #[path = "journey/platforms.rs"]

@@ -26,5 +26,10 @@ pub const INDEX_DEPTH: usize = 4;
 pub const TEMPLATE_BYTES: u64 = 4 << 20;
 /// Largest single blob, in bytes: 1 TiB.
 pub const BLOB_BYTES: u64 = 1 << 40;
+/// Most template versions that the blobs of a delta may come from; most states of a site that one delta serves; most patches for
+/// one blob.
+pub const BASES: usize = 64;
+/// Most bytes that the contents of a patch's sources may have together.
+pub const SPACE_BYTES: u64 = 16 * BLOB_BYTES;
 /// Largest key file, in bytes.
 pub const KEY_FILE_BYTES: u64 = 64 << 10;

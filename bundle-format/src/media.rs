@@ -31,6 +31,8 @@ pub const KUBERNETES_YAML: &str = "application/vnd.sealift.kubernetes.v1+yaml";
 pub const FILE: &str = "application/vnd.sealift.file.v1";
 /// Artifact type of the manifest that ties a release envelope to its template version.
 pub const RELEASE: &str = "application/vnd.sealift.release.v1";
+/// A patch (spec/delta.md). None is ever stored.
+pub const PATCH: &str = "application/vnd.sealift.patch.v1";
 /// A DSSE envelope.
 pub const DSSE: &str = "application/vnd.dsse.envelope.v1+json";
 

@@ -3,11 +3,13 @@
 use std::io;
 use std::path::PathBuf;
 
+use bundle_format::delta::DeltaError;
 use bundle_format::oci::OciError;
 use bundle_format::template::{ManifestError, TemplateError};
 use bundle_format::trust::SigningError;
 use bundle_format::version_index::VersionIndexError;
-use bundle_format::{Code, Coded, Digest, ImageRef, SourceError};
+use bundle_format::walk::BundleError;
+use bundle_format::{Code, Coded, Digest, Exit, ImageRef, SourceError};
 
 /// Why a template version was not packed. The output is then as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -98,6 +100,54 @@ pub enum PackError {
         /// Its name.
         name: ImageRef,
     },
+    /// What was given as a base is not a bundle that can be read.
+    #[error("the base {}: {source}", path.display())]
+    Base {
+        /// The bundle.
+        path: PathBuf,
+        /// What is wrong.
+        source: Box<BundleError>,
+    },
+    /// There is no bundle in a folder.
+    #[error("{} has no bundle in it", path.display())]
+    NoBase {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A base is a delta whose own base is not there.
+    #[error("{}", lacking_message(lacking))]
+    BaseMissing {
+        /// The blobs that cannot be had.
+        lacking: Vec<LackingBase>,
+    },
+    /// A base is a delta whose patch cannot be applied.
+    #[error("the base {}: making {blob}: {source}", path.display())]
+    BasePatch {
+        /// The bundle.
+        path: PathBuf,
+        /// The blob.
+        blob: Digest,
+        /// What is wrong.
+        source: DeltaError,
+    },
+    /// A blob of a base is not what its digest says.
+    #[error("the base {}: {blob}: {source}", path.display())]
+    BaseContent {
+        /// The bundle.
+        path: PathBuf,
+        /// The blob.
+        blob: Digest,
+        /// What is wrong.
+        source: io::Error,
+    },
+    /// A temporary file.
+    #[error("temporary files in {}: {source}", path.display())]
+    Temporary {
+        /// The folder.
+        path: PathBuf,
+        /// The cause.
+        source: io::Error,
+    },
     /// There is more content than the format allows.
     #[error("there is too much content: {0}")]
     TooMuch(&'static str),
@@ -161,6 +211,15 @@ impl Coded for PackError {
             Self::Image { .. } | Self::OtherImage { .. } => Code::Image,
             Self::Manifest { .. } | Self::Contradiction { .. } | Self::Content { .. } => Code::ImageContent,
             Self::Platform { .. } => Code::Platform,
+            Self::Base { source, .. } => source.code(),
+            Self::NoBase { .. } | Self::BaseMissing { .. } => Code::BaseMissing,
+            Self::BasePatch { source: DeltaError::Io(source), .. } | Self::Temporary { source, .. }
+                if source.kind() == io::ErrorKind::StorageFull =>
+            {
+                Code::Space
+            }
+            Self::Temporary { .. } => Code::Io,
+            Self::BasePatch { .. } | Self::BaseContent { .. } => Code::BaseDamaged,
             Self::TooMuch(_) | Self::TooDeep { .. } => Code::Limit,
             Self::VersionIndex(_) => Code::Internal,
             Self::Signing(e) => e.code(),
@@ -192,9 +251,42 @@ impl Coded for PackError {
                 "FAT file systems hold files up to 4 GiB only: use exFAT, ext4 or NTFS".to_owned()
             }
             Self::NoSpace { .. } => "free space there, or write to another disk".to_owned(),
+            Self::NoBase { .. } => "name a bundle, or a folder that holds some".to_owned(),
+            Self::BaseMissing { .. } => {
+                "a delta is a base only together with its own: give that with --base too, or put it into the same folder".to_owned()
+            }
+            Self::Base { .. } | Self::BasePatch { .. } | Self::BaseContent { .. } if self.code().exit() != Exit::Machine => {
+                "the base is damaged, or no bundle: give an intact copy, or pack without it".to_owned()
+            }
+            Self::Temporary { .. } if self.code() == Code::Space => {
+                "temporary files lie beside the output: free space there, or write to another disk".to_owned()
+            }
             _ => return None,
         })
     }
+}
+
+/// A blob of a base that is nowhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LackingBase {
+    /// The blob.
+    pub blob: Digest,
+    /// The deltas that leave it to their site.
+    pub bundles: Vec<PathBuf>,
+    /// The template versions that have it, or what it is made from.
+    pub supplied_by: Vec<String>,
+}
+
+fn lacking_message(lacking: &[LackingBase]) -> String {
+    let Some(first) = lacking.first() else { return String::new() };
+    let bundles: Vec<_> = first.bundles.iter().map(|path| path.display().to_string()).collect();
+    let more = if lacking.len() > 1 { format!(", and {} more blobs", lacking.len() - 1) } else { String::new() };
+    format!(
+        "the base {} leaves {}{more} to its site, and {}, which has it, is not here",
+        bundles.join(", "),
+        first.blob,
+        first.supplied_by.join(" or ")
+    )
 }
 
 fn is_content(e: &io::Error) -> bool {

@@ -6,7 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use bundle_format::archive::MemberName;
-use bundle_format::statement::{Member, PackingList, Release, Statement};
+use bundle_format::delta::Spool;
+use bundle_format::statement::{Member, PackingList, Rebuild, Release, Statement};
 use bundle_format::template::{Manifest, RelativePath, Template, TemplateError};
 use bundle_format::trust::{PrivateKey, Verified};
 use bundle_format::version_index::{Documents, EMPTY, Image, OCI_LAYOUT, VersionIndex, index_json};
@@ -41,8 +42,10 @@ pub struct Plan {
     release: Release,
     platforms: Vec<String>,
     omitted: BTreeSet<Digest>,
-    members: Vec<(MemberName, u64, Content)>,
-    sources: Vec<(ImageRef, Box<dyn ImageSource>)>,
+    pub(crate) members: Vec<(MemberName, u64, Content)>,
+    pub(crate) sources: Vec<(ImageRef, Box<dyn ImageSource>)>,
+    /// What is left to the site; none in a full bundle.
+    pub(crate) rebuild: Option<Rebuild>,
 }
 
 /// Where a member's content is.
@@ -52,6 +55,8 @@ pub(crate) enum Content {
     File(PathBuf),
     /// In the source of this number.
     Image(usize, Box<Descriptor>),
+    /// A patch.
+    Spool(Spool),
 }
 
 /// A plan that is signed: its bytes are decided.
@@ -114,13 +119,21 @@ impl Plan {
         release.counter = meta.counter;
         release.issued_at = meta.created.as_ref().map(ToString::to_string).or_else(|| options.issued_at.clone());
         let platforms = options.platforms.clone();
-        Ok(Self { version, release, platforms, omitted, members: members.list, sources })
+        Ok(Self { version, release, platforms, omitted, members: members.list, sources, rebuild: None })
     }
 
     /// The template version.
     #[must_use]
     pub fn version(&self) -> &VersionIndex {
         &self.version
+    }
+
+    /// Digest and bytes of every blob that is carried.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = (Digest, u64)> {
+        self.members.iter().filter_map(|(name, size, _)| match name {
+            MemberName::Blob(digest) => Some((*digest, *size)),
+            _ => None,
+        })
     }
 
     /// Signs release and packing list with `keys`: the release with all, the list with the first.
@@ -133,7 +146,7 @@ impl Plan {
         let mut listed = vec![Member { name: MemberName::Release, size: head.len() as u64, sha256: Digest::of(head) }];
         for (name, size, content) in &self.members {
             let sha256 = match (name, content) {
-                (MemberName::Blob(digest), _) => *digest,
+                (MemberName::Blob(digest) | MemberName::Patch(digest), _) => *digest,
                 (_, Content::Bytes(bytes)) => Digest::of(bytes),
                 _ => return Err(PackError::TooMuch("only blobs have content outside of memory")),
             };
@@ -143,6 +156,10 @@ impl Plan {
             return Err(PackError::TooMuch("a bundle has at most 200 000 members"));
         }
         let list = PackingList::new(release.id(), self.platforms, self.omitted, listed);
+        let list = match self.rebuild {
+            Some(rebuild) => list.rebuilding(rebuild),
+            None => list,
+        };
         let subject = self.version.raw().descriptor().digest;
         let list = Verified::sign(Statement::new(self.version.label(), subject, list), &keys[..keys.len().min(1)])?;
         let len = list.value().predicate().archive_len(list.envelope().bytes().len() as u64);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use bundle_format::Digest;
 use bundle_format::archive::{ArchiveWriter, MemberName};
+use bundle_format::delta::{Bytes as _, Cursor};
 use bundle_format::hashing::{Gone, HashLine};
 use bundle_format::walk::Progress;
 use registry_lite::store::Writeback;
@@ -95,7 +96,7 @@ impl SignedPlan {
         out: &Path,
         progress: &dyn Progress,
     ) -> Result<(), PackError> {
-        let MemberName::Blob(digest) = name else { return Ok(()) };
+        let (MemberName::Blob(digest) | MemberName::Patch(digest)) = name else { return Ok(()) };
         let (from, mut reader) = self.open(content, digest)?;
         let io = |source| PackError::Write { path: out.to_owned(), source };
         let gone = |Gone| io(io::Error::other(Gone));
@@ -135,6 +136,7 @@ impl SignedPlan {
     fn open<'a>(&'a self, content: &'a Content, digest: Digest) -> Result<(String, Box<dyn Read + 'a>), PackError> {
         match content {
             Content::Bytes(bytes) => Ok((digest.to_string(), Box::new(bytes.as_slice()))),
+            Content::Spool(patch) => Ok((name_of_patch(digest), Box::new(Cursor::new(patch, 0, patch.len())))),
             Content::File(path) => match open_regular(path) {
                 Ok(file) => Ok((path.display().to_string(), Box::new(file))),
                 Err(source) => Err(PackError::File { path: path.clone(), source }),
@@ -146,6 +148,10 @@ impl SignedPlan {
             }
         }
     }
+}
+
+fn name_of_patch(digest: Digest) -> String {
+    MemberName::Patch(digest).to_string()
 }
 
 /// The output under its temporary name: gone unless it is done.

@@ -127,11 +127,33 @@ pub struct Pack {
     /// Carry only this platform of multi-platform images, as `linux/amd64`; may be given again
     #[arg(long = "platform", value_name = "OS/ARCH")]
     pub platforms: Vec<String>,
+    /// Pack a delta for sites that hold this bundle, or all bundles in this folder together; given again, for sites that hold
+    /// this one or that. A bundle beside a base that is a delta itself is used to read it
+    #[arg(long = "base", value_name = "BUNDLE|DIR", conflicts_with = "compact")]
+    pub bases: Vec<PathBuf>,
+    /// Pack a bundle of everything that is smaller than a full one, and whose layers the site makes again
+    #[arg(long)]
+    pub compact: bool,
+    /// How long to look for a smaller delta or compact bundle
+    #[arg(long, value_enum, default_value_t = Effort::Default)]
+    pub effort: Effort,
     /// Replace the output if it exists
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
     pub client: Client,
+}
+
+/// How long to look for a smaller bundle.
+#[cfg(feature = "packer")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Effort {
+    /// As fast as the medium
+    Fast,
+    /// Small in reasonable time
+    Default,
+    /// As small as can be, however long it takes
+    Best,
 }
 
 /// How registries are reached.
@@ -179,6 +201,9 @@ pub struct Import {
     /// Push to this registry instead: `https://HOST[:PORT][/PREFIX]`, or `http://…`
     #[arg(long, value_name = "URL", conflicts_with = "site")]
     pub registry: Option<String>,
+    /// Bytes of memory that making the layers of a delta or compact bundle may use: `512M`, `2G`
+    #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = size)]
+    pub memory: u64,
     #[command(flatten)]
     pub client: Client,
 }
@@ -220,4 +245,21 @@ pub struct Demo {
     /// The folder to leave behind; must be empty or not exist
     #[arg(long, value_name = "DIR", default_value = "sealift-demo")]
     pub dir: PathBuf,
+}
+
+/// Bytes: a number, or one with `K`, `M` or `G` for powers of 1024.
+fn size(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.find(|c: char| !c.is_ascii_digit()) {
+        Some(end) => text.split_at(end),
+        None => (text, ""),
+    };
+    let unit = match unit.trim_end_matches("iB") {
+        "" => 1,
+        "K" => 1 << 10,
+        "M" => 1 << 20,
+        "G" => 1 << 30,
+        _ => return Err("it is not a number of bytes, as 536870912 or 512M".to_owned()),
+    };
+    let number: u64 = number.parse().map_err(|_| "it is not a number of bytes, as 536870912 or 512M".to_owned())?;
+    number.checked_mul(unit).ok_or_else(|| "it is too large".to_owned())
 }

@@ -38,6 +38,7 @@ pub fn run(args: &args::Demo, out: &Output) -> Result<(), Failure> {
              {dir}/shop/sealift.yaml            the template, and the images that it packs\n  \
              {dir}/keys/vendor.pub              the key that the site trusts\n  \
              {dir}/bundles/shop-1.0.0.sealift   the bundle: try `tar -tvf` on it\n  \
+             {dir}/bundles/shop-1.1.0-delta.sealift   the next version: what `sealift inspect` shows of it\n  \
              {dir}/changed-on-the-way/          a copy with one bit changed, which is refused\n  \
              {dir}/site/                        the site: an OCI image layout\n  \
              {dir}/out/                         manifests for `kubectl apply -f`\n"
@@ -63,7 +64,72 @@ impl Demo<'_> {
         self.chapter("At the isolated site");
         let images = self.verify_and_import(&bundle)?;
         self.serve(&images)?;
-        self.install()
+        self.install()?;
+        self.chapter("A month later: the next version, as a delta");
+        let delta = self.pack_delta(&key, &bundle)?;
+        self.import_delta(&delta)
+    }
+
+    /// Packs the next version against the first.
+    fn pack_delta(&mut self, key: &Path, base: &Path) -> Result<PathBuf, Failure> {
+        let shop = self.folder("shop-1.1.0")?;
+        testdata::shop::write_version(&shop, FILLING, "1.1.0").map_err(|e| io_failure(&shop, &e))?;
+        let delta = self.folder("bundles")?.join("shop-1.1.0-delta.sealift");
+        let mut args = pack_args(&shop, &delta, key);
+        args.bases = vec![base.to_owned()];
+        let packed = pack::pack(&args, &self.quiet)?;
+        let full = packed.compared.as_ref().map_or(0, |compared| compared.full_size);
+        self.step(
+            format!(
+                "sealift pack {} -o {} --key {} --base {}",
+                args.template.display(),
+                delta.display(),
+                key.display(),
+                base.display()
+            ),
+            format!("{} in place of {}: the site makes the new layers from those it has", bytes(packed.size), bytes(full)),
+        );
+        Ok(delta)
+    }
+
+    /// Imports the delta where its base is; a site without that is told what it lacks.
+    fn import_delta(&mut self, delta: &Path) -> Result<(), Failure> {
+        let mut args = self.import_args(delta);
+        args.site = Some(self.dir.join("another-site"));
+        let command = |args: &args::Import| {
+            let site = args.site.as_deref().unwrap_or(Path::new("")).display();
+            format!("sealift import {} --site {site} --key {}", args.bundle.display(), args.keys[0].display())
+        };
+        match import::import(&args, &self.quiet) {
+            Err(failure) if failure.code == Code::BaseMissing => {
+                let hint = failure.hint.unwrap_or_default();
+                self.step(command(&args), format!("refused, as it must be: [{}] {hint}", failure.code));
+            }
+            Err(other) => return Err(other),
+            Ok(_) => return Err(Failure::new(Code::Internal, "a delta went into a site without its base")),
+        }
+        args.site = Some(self.site());
+        let imported = import::import(&args, &self.quiet)?;
+        let (blobs, size) = (imported.blobs_rebuilt, bytes(imported.bytes_rebuilt));
+        self.step(command(&args), format!("{blobs} layers, {size}, made again, each with the digest that was signed"));
+        let listed = list::list(&args::List { site: self.site() })?;
+        let all: Vec<_> = listed.templates.iter().map(|t| format!("{} {}", t.name, t.version)).collect();
+        self.step(
+            format!("sealift list --site {}", self.site().display()),
+            format!("the site holds {}", all.join(", ")),
+        );
+        Ok(())
+    }
+
+    fn import_args(&self, bundle: &Path) -> args::Import {
+        args::Import {
+            bundle: bundle.to_owned(),
+            keys: vec![self.public_key()],
+            site: Some(self.site()),
+            registry: None,
+            memory: importer::import::MEMORY,
+            client: args::Client { plain_http: false, ca: Vec::new(), authfile: None },
+        }
     }
 
     fn make_keys(&mut self) -> Result<PathBuf, Failure> {
@@ -81,16 +147,7 @@ impl Demo<'_> {
         let shop = self.folder("shop")?;
         testdata::shop::write(&shop, FILLING).map_err(|e| io_failure(&shop, &e))?;
         let bundle = self.folder("bundles")?.join("shop-1.0.0.sealift");
-        let args = args::Pack {
-            template: shop.join("sealift.yaml"),
-            output: bundle.clone(),
-            keys: vec![key.to_owned()],
-            passphrase_file: None,
-            images: Vec::new(),
-            platforms: Vec::new(),
-            force: false,
-            client: args::Client { plain_http: false, ca: Vec::new(), authfile: None },
-        };
+        let args = pack_args(&shop, &bundle, key);
         let packed = pack::pack(&args, &self.quiet)?;
         self.step(
             format!("sealift pack {} -o {} --key {}", args.template.display(), bundle.display(), key.display()),
@@ -129,13 +186,7 @@ impl Demo<'_> {
             format!("sealift verify {} --key {}", bundle.display(), key.display()),
             format!("every one of its {} bytes is what the vendor signed", verified.size),
         );
-        let args = args::Import {
-            bundle: bundle.to_owned(),
-            keys: vec![key.clone()],
-            site: Some(self.site()),
-            registry: None,
-            client: args::Client { plain_http: false, ca: Vec::new(), authfile: None },
-        };
+        let args = self.import_args(bundle);
         let command =
             format!("sealift import {} --site {} --key {}", bundle.display(), self.site().display(), key.display());
         let first = import::import(&args, &self.quiet)?;
@@ -228,6 +279,22 @@ impl Demo<'_> {
 
     fn public_key(&self) -> PathBuf {
         self.dir.join("keys/vendor.pub")
+    }
+}
+
+fn pack_args(shop: &Path, bundle: &Path, key: &Path) -> args::Pack {
+    args::Pack {
+        template: shop.join("sealift.yaml"),
+        output: bundle.to_owned(),
+        keys: vec![key.to_owned()],
+        passphrase_file: None,
+        images: Vec::new(),
+        platforms: Vec::new(),
+        bases: Vec::new(),
+        compact: false,
+        effort: args::Effort::Default,
+        force: false,
+        client: args::Client { plain_http: false, ca: Vec::new(), authfile: None },
     }
 }
 

@@ -1,7 +1,7 @@
 //! `sealift import`
 
 use bundle_format::{Code, Coded, Exit};
-use importer::import::{ImportError, Imported, RegistryTarget, import_to_registry, import_to_site};
+use importer::import::{ImportError, Imported, RegistryTarget, import_to_registry, import_to_site, work};
 use registry_lite::Store;
 use registry_lite::client::Registry;
 
@@ -10,7 +10,7 @@ use crate::args::Import;
 use crate::failure::Failure;
 use crate::files::open_trusted;
 use crate::output::{Output, bytes};
-use crate::report::ImportReport;
+use crate::report::{ImportReport, LackingReport};
 
 pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
     let report = import(args, out)?;
@@ -18,6 +18,9 @@ pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
         text.push_str(&format!("imported {} into {}\n", report.label, report.target));
         text.push_str(&format!("id       {}\n", report.release_id));
         text.push_str(&format!("written  {} blobs, {}\n", report.blobs_written, bytes(report.bytes_written)));
+        if report.blobs_rebuilt > 0 {
+            text.push_str(&format!("rebuilt  {} blobs, {}\n", report.blobs_rebuilt, bytes(report.bytes_rebuilt)));
+        }
         text.push_str(&format!("present  {} blobs, {}\n", report.blobs_present, bytes(report.bytes_present)));
         for image in &report.images {
             text.push_str(&format!("image    {image}\n"));
@@ -27,20 +30,25 @@ pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
 
 pub fn import(args: &Import, out: &Output) -> Result<ImportReport, Failure> {
     let bundle = open_trusted(&args.bundle, &args.keys)?;
-    let bar = out.bar("import", bundle.len());
+    let bar = out.bar("import", work(bundle.list().value().predicate(), bundle.len()));
     // What is wrong with the bundle names it; what is wrong with the target names that.
-    let about = |e: ImportError| match e.code().exit() {
-        Exit::Bundle => Failure::about(args.bundle.display(), &e),
+    let about = |e: ImportError| match (e.code().exit(), &e) {
+        (Exit::Bundle, _) => Failure::about(args.bundle.display(), &e),
+        (_, ImportError::Base { lacking, states, .. }) => {
+            let lacking = LackingReport::of(lacking, states);
+            let details = serde_json::to_value(lacking).unwrap_or_default();
+            Failure::from(e).details(details)
+        }
         _ => Failure::from(e),
     };
     let (target, imported) = match (&args.site, &args.registry) {
         (Some(dir), _) => {
             let site = Store::lock_or_create(dir)?;
-            (dir.display().to_string(), import_to_site(bundle, &site, &bar).map_err(about)?)
+            (dir.display().to_string(), import_to_site(bundle, &site, args.memory, &bar).map_err(about)?)
         }
         (None, Some(url)) => {
             let target = registry_target(url, args)?;
-            (url.clone(), import_to_registry(bundle, &target, &bar).map_err(about)?)
+            (url.clone(), import_to_registry(bundle, &target, args.memory, &bar).map_err(about)?)
         }
         (None, None) => return Err(Failure::new(Code::Usage, "either --site or --registry is needed")),
     };
@@ -57,6 +65,8 @@ fn report(target: String, imported: Imported) -> ImportReport {
         images: imported.images,
         blobs_written: imported.written.blobs,
         bytes_written: imported.written.bytes,
+        blobs_rebuilt: imported.rebuilt.blobs,
+        bytes_rebuilt: imported.rebuilt.bytes,
         blobs_present: imported.present.blobs,
         bytes_present: imported.present.bytes,
     }

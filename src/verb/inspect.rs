@@ -11,7 +11,7 @@ use crate::args::Inspect;
 use crate::failure::Failure;
 use crate::files::{open_bundle_file, open_trusted};
 use crate::output::{Output, bytes};
-use crate::report::{InspectReport, MemberReport, ReleaseReport};
+use crate::report::{CarriageReport, InspectReport, MemberReport, ReleaseReport};
 
 /// What the head says, and who is named as having said it.
 struct Head {
@@ -56,6 +56,10 @@ pub fn run(args: &Inspect, out: &Output) -> Result<(), Failure> {
         if !report.platforms.is_empty() {
             text.push_str(&format!("carries  {} only\n", report.platforms.join(", ")));
         }
+        if let Some(left) = &report.left_to_site {
+            left.write(&report.kind, text);
+            left.write_blobs(text);
+        }
         for member in &report.members {
             text.push_str(&format!("member   {:>10}  {}\n", bytes(member.size), member.name));
         }
@@ -87,6 +91,8 @@ fn report(head: &Head) -> InspectReport {
         signers: head.signers.iter().map(ToString::to_string).collect(),
         size: head.size,
         platforms: list.platforms().to_vec(),
+        kind: list.kind().text().to_owned(),
+        left_to_site: CarriageReport::of(list),
         omitted: list.omitted().iter().map(ToString::to_string).collect(),
         members: list.members().iter().map(member).collect(),
         release: ReleaseReport::of(head.id, &head.release),

@@ -5,22 +5,27 @@ use std::path::Path;
 
 use bundle_format::{Code, ImageRef, SourceError};
 use jiff::Timestamp;
+use packer::delta::Effort;
 use packer::source::registry_image;
-use packer::{IfExists, ImageSource, PackOptions, Plan, SourceSpec};
+use packer::{DeltaOptions, IfExists, ImageSource, PackOptions, Plan, SourceSpec};
 use registry_lite::client::Registry;
 
 use super::registry::client_options;
-use crate::args::Pack;
+use crate::args::{self, Pack};
 use crate::failure::Failure;
 use crate::keys;
 use crate::output::{Output, bytes};
-use crate::report::{PackReport, ReleaseReport};
+use crate::progress::Bar;
+use crate::report::{ComparedReport, PackReport, ReleaseReport};
 
 pub fn run(args: &Pack, out: &Output) -> Result<(), Failure> {
     let report = pack(args, out)?;
     out.data(&report, |text| {
         text.push_str(&format!("bundle   {} ({})\n", report.bundle, bytes(report.size)));
         report.release.write(text);
+        if let Some(compared) = &report.compared {
+            compared.write(report.size, text);
+        }
     })
 }
 
@@ -41,18 +46,39 @@ pub fn pack(args: &Pack, out: &Output) -> Result<PackReport, Failure> {
         issued_at: source_date_epoch()?,
         registry: &registry,
     })?;
+    let temporary = args.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (plan, travels) = match args.compact || !args.bases.is_empty() {
+        true => {
+            let effort = match args.effort {
+                args::Effort::Fast => Effort::Fast,
+                args::Effort::Default => Effort::Default,
+                args::Effort::Best => Effort::Best,
+            };
+            let options = DeltaOptions { bases: &args.bases, effort, temporary };
+            let bar = interruptible(out.bar("compare", plan.work(&options)))?;
+            let (plan, travels) = plan.leaving(&options, &bar)?;
+            out.say(format_args!("compared {}", bar.finish()));
+            (plan, Some(travels))
+        }
+        false => (plan, None),
+    };
     let signed = plan.sign(&keys.iter().collect::<Vec<_>>())?;
     let report = PackReport {
         bundle: args.output.display().to_string(),
         size: signed.len(),
+        kind: signed.list().value().predicate().kind().text().to_owned(),
+        compared: travels.map(|travels| ComparedReport::of(&travels, signed.len())),
         release: ReleaseReport::of(signed.release().id(), signed.release().value()),
     };
-    let bar = out.bar("pack", signed.len()).interruptible();
-    let bar = bar.map_err(|e| Failure::new(Code::Io, format_args!("signals cannot be handled: {e}")))?;
+    let bar = interruptible(out.bar("pack", signed.len()))?;
     let if_exists = if args.force { IfExists::Replace } else { IfExists::Refuse };
     signed.write(&args.output, if_exists, &bar)?;
     out.say(format_args!("packed {}", bar.finish()));
     Ok(report)
+}
+
+fn interruptible(bar: Bar) -> Result<Bar, Failure> {
+    bar.interruptible().map_err(|e| Failure::new(Code::Io, format_args!("signals cannot be handled: {e}")))
 }
 
 fn image_sources(given: &[String]) -> Result<BTreeMap<ImageRef, SourceSpec>, Failure> {

@@ -22,35 +22,50 @@ const FILES: &[(&str, &[u8])] = &[
 /// # Errors
 /// Those of the file system.
 pub fn write(dir: &Path, padding: usize) -> io::Result<()> {
+    write_version(dir, padding, FIRST)
+}
+
+/// The version that `write` writes.
+const FIRST: &str = "1.0.0";
+
+/// The same as another version: the programs are others, and a few bytes of the filling.
+///
+/// # Errors
+/// Those of the file system.
+pub fn write_version(dir: &Path, padding: usize, version: &str) -> io::Result<()> {
+    let said = if version == FIRST { String::new() } else { format!(", {version}") };
     for (path, content) in FILES {
         let file = dir.join(path);
         if let Some(parent) = file.parent() {
             fs::create_dir_all(parent)?;
         }
-        fs::write(file, content)?;
+        match std::str::from_utf8(content) {
+            Ok(text) if path.ends_with(".yaml") => fs::write(file, text.replace(FIRST, version))?,
+            _ => fs::write(file, content)?,
+        }
     }
     let images = dir.join("images");
     fs::create_dir_all(&images)?;
     let base = Layer::new(Compression::Gzip, [("etc/os-release", "NAME=shop\n"), ("bin/sh", "#!the shell\n")]);
     let web = |platform: &str| {
-        let program = format!("the web server, for {platform}\n");
+        let program = format!("the web server, for {platform}{said}\n");
         let program = Layer::new(Compression::Gzip, [("bin/app", program.into_bytes())]);
-        Image::new(platform, &[base.clone(), filler("web", padding), program])
+        Image::new(platform, &[base.clone(), filler("web", padding, &said), program])
     };
     let web = Image::index([web("linux/amd64")?, web("linux/arm64")?])?;
-    web.write_oci_archive(&images.join("web.tar"), "registry.example/shop/web:1.0.0")?;
-    let api = Layer::new(Compression::Zstd, [("bin/app", "the API server\n")]);
-    let api = Image::new("linux/amd64", &[base.clone(), filler("api", padding), api])?;
-    api.write_oci_archive(&images.join("api.tar"), "registry.example/shop/api:1.0.0")?;
+    web.write_oci_archive(&images.join("web.tar"), &format!("registry.example/shop/web:{version}"))?;
+    let api = Layer::new(Compression::Zstd, [("bin/app", format!("the API server{said}\n"))]);
+    let api = Image::new("linux/amd64", &[base.clone(), filler("api", padding, &said), api])?;
+    api.write_oci_archive(&images.join("api.tar"), &format!("registry.example/shop/api:{version}"))?;
     let plain = |files: [(&str, &str); 1]| Layer::new(Compression::None, files);
     let db =
-        [plain([("etc/os-release", "NAME=shop\n")]), filler("db", padding), plain([("bin/app", "the database\n")])];
+        [plain([("etc/os-release", "NAME=shop\n")]), filler("db", padding, &said), plain([("bin/app", &format!("the database{said}\n"))])];
     let db = Image::new("linux/amd64", &db)?;
-    write_before_25(&images.join("db.tar"), &[(&db, &["registry.example/shop/db:1.0.0"])])
+    write_before_25(&images.join("db.tar"), &[(&db, &[&format!("registry.example/shop/db:{version}")])])
 }
 
-/// A layer that does not compress, the same on every machine (splitmix64).
-fn filler(seed: &str, bytes: usize) -> Layer {
+/// A layer that does not compress, the same on every machine (splitmix64), but for `change` in its midst.
+fn filler(seed: &str, bytes: usize, change: &str) -> Layer {
     let mut state = seed.bytes().fold(0_u64, |s, b| s.wrapping_mul(31).wrapping_add(u64::from(b)));
     let mut content = Vec::with_capacity(bytes);
     while content.len() < bytes {
@@ -61,5 +76,9 @@ fn filler(seed: &str, bytes: usize) -> Layer {
         content.extend_from_slice(&(z ^ (z >> 31)).to_le_bytes());
     }
     content.truncate(bytes);
+    let midst = content.len() / 2;
+    for (byte, other) in content[midst..].iter_mut().zip(change.bytes()) {
+        *byte = other;
+    }
     Layer::new(Compression::None, [(format!("usr/share/{seed}"), content)])
 }

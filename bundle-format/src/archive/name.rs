@@ -22,6 +22,8 @@ pub enum MemberName {
     IndexJson,
     /// `blobs/sha256/HEX`
     Blob(Digest),
+    /// `deltas/sha256/HEX`: a patch, HEX the digest of its bytes.
+    Patch(Digest),
 }
 
 /// A name that no member may have.
@@ -41,6 +43,7 @@ impl fmt::Display for MemberName {
             Self::OciLayout => f.write_str("oci-layout"),
             Self::IndexJson => f.write_str("index.json"),
             Self::Blob(digest) => write!(f, "blobs/sha256/{}", digest.hex()),
+            Self::Patch(digest) => write!(f, "deltas/sha256/{}", digest.hex()),
         }
     }
 }
@@ -53,9 +56,10 @@ impl FromStr for MemberName {
             "packing-list.dsse.json" => Some(Self::PackingList),
             "oci-layout" => Some(Self::OciLayout),
             "index.json" => Some(Self::IndexJson),
-            _ => match name.strip_prefix("blobs/sha256/") {
-                Some(hex) => Digest::from_hex(hex).ok().map(Self::Blob),
-                None => name
+            _ => match (name.strip_prefix("blobs/sha256/"), name.strip_prefix("deltas/sha256/")) {
+                (Some(hex), _) => Digest::from_hex(hex).ok().map(Self::Blob),
+                (_, Some(hex)) => Digest::from_hex(hex).ok().map(Self::Patch),
+                _ => name
                     .strip_prefix("trust/")
                     .and_then(|rest| rest.strip_suffix(".root.dsse.json"))
                     .and_then(|n| n.parse().ok())
@@ -88,6 +92,7 @@ mod tests {
     #[test]
     fn only_the_names_of_the_specification_parse() {
         let blob = format!("blobs/sha256/{}", Digest::of(b"").hex());
+        let patch = format!("deltas/sha256/{}", Digest::of(b"").hex());
         for name in [
             "release.dsse.json",
             "packing-list.dsse.json",
@@ -95,6 +100,7 @@ mod tests {
             "index.json",
             "trust/12.root.dsse.json",
             &blob,
+            &patch,
         ] {
             assert_eq!(name.parse::<MemberName>().map(|n| n.to_string()).as_deref(), Ok(name));
         }
@@ -109,6 +115,8 @@ mod tests {
             "index.json\0",
             "blobs/sha256/",
             "blobs/sha256/..",
+            "deltas/sha256/..",
+            "deltas/x",
             "trust/0.root.dsse.json",
             "trust/01.root.dsse.json",
             "trust/+1.root.dsse.json",

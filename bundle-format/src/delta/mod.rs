@@ -6,6 +6,7 @@ mod machine;
 mod model;
 mod patch;
 mod script;
+mod space;
 mod stack;
 mod writer;
 
@@ -16,6 +17,7 @@ pub use header::{EXPANSIONS, Expansion, Form, Header, MAGIC, SOURCES, Source};
 pub use machine::rebuild;
 pub use patch::{LITERAL_BITS, LITERALS, Parameters, Patch, WINDOW_BITS};
 pub use script::{DIFFER, GZIP_HEADER, STEPS, Step};
+pub use space::{SourceOpener, Space, inflate};
 pub use writer::{Coding, Writer, copy_all};
 
 /// Why a blob was not rebuilt.

@@ -1,6 +1,8 @@
 //! The two signed statements of a bundle, as in-toto Statements v1 (spec/bundle.md section 5).
 
+mod bases;
 mod packing_list;
+mod rebuild;
 mod release;
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned, de::IgnoredAny};
@@ -9,7 +11,9 @@ use crate::digest::Digest;
 use crate::json::{self, Numbers};
 use crate::trust::{EnvelopeError, Signed};
 
-pub use packing_list::{Kind, Member, PackingList};
+pub use bases::BaseSet;
+pub use packing_list::{Kind, Member, PATCHES, PackingList};
+pub use rebuild::{Base, Held, PatchUse, Rebuild, Rebuilt};
 pub use release::{Release, ReleasedImage};
 
 const STATEMENT_TYPE: &str = "https://in-toto.io/Statement/v1";
@@ -22,7 +26,9 @@ pub trait Predicate: Serialize + DeserializeOwned {
     const WHAT: &'static str;
     /// Largest envelope, in bytes.
     const LIMIT: u64;
-    /// The features that a reader must know (section 4.4).
+    /// The features of such statements that this reader knows (section 4.4).
+    const KNOWN: &'static [&'static str] = &[];
+    /// The features that a reader must know.
     fn requires(&self) -> &[String];
     /// Rules beyond the types.
     ///
@@ -116,7 +122,8 @@ impl<P: Predicate> Signed for Statement<P> {
             return Err(EnvelopeError::Document("its JSON is not compact".to_owned()));
         }
         let statement: Self = json::parse(payload, P::LIMIT, Numbers::Safe).map_err(EnvelopeError::Payload)?;
-        if let Some(feature) = statement.predicate.requires().first() {
+        let known = |feature: &&String| P::KNOWN.contains(&feature.as_str());
+        if let Some(feature) = statement.predicate.requires().iter().find(|feature| !known(feature)) {
             return Err(EnvelopeError::Document(format!("it requires {feature:?}, which this sealift does not know")));
         }
         statement.predicate.check().map_err(EnvelopeError::Document)?;

@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Predicate, plain_hex};
+use super::{Predicate, Rebuild, plain_hex};
 use crate::archive::{MemberName, archive_len};
 use crate::digest::Digest;
 use crate::limits;
+
+/// What a list with patches requires: that the reader knows patches of version 1 (spec/delta.md).
+pub const PATCHES: &str = "patches-v1";
 
 /// The predicate of a packing list (spec/bundle.md section 5.2).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,8 @@ pub struct PackingList {
     #[serde(deserialize_with = "sorted")]
     omitted: BTreeSet<Digest>,
     members: Vec<Member>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rebuild: Option<Rebuild>,
 }
 
 /// How much of a release an archive holds.
@@ -31,6 +36,22 @@ pub struct PackingList {
 pub enum Kind {
     /// All but what is omitted.
     Full,
+    /// What the bases do not have, and how the rest is made from them.
+    Delta,
+    /// All but what is omitted, some of it as patches that need nothing but this bundle.
+    Compact,
+}
+
+impl Kind {
+    /// The kind as the list has it.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Delta => "delta",
+            Self::Compact => "compact",
+        }
+    }
 }
 
 /// A member of the archive.
@@ -55,10 +76,29 @@ fn sorted<'de, D: Deserializer<'de>>(d: D) -> Result<BTreeSet<Digest>, D::Error>
 }
 
 impl PackingList {
-    /// A list of `members`, all but the list itself, in order.
+    /// The list of a full bundle of `members`, all but the list itself, in order.
     #[must_use]
     pub fn new(release: Digest, platforms: Vec<String>, omitted: BTreeSet<Digest>, members: Vec<Member>) -> Self {
-        Self { requires: Vec::new(), release, kind: Kind::Full, platforms, omitted, members }
+        Self { requires: Vec::new(), release, kind: Kind::Full, platforms, omitted, members, rebuild: None }
+    }
+
+    /// The same for a bundle that leaves `rebuild` to the site: a delta, or a compact one if that has no bases.
+    #[must_use]
+    pub fn rebuilding(mut self, rebuild: Rebuild) -> Self {
+        self.kind = if rebuild.bases.is_empty() { Kind::Compact } else { Kind::Delta };
+        self.requires = if self.has_patches() { vec![PATCHES.to_owned()] } else { Vec::new() };
+        self.rebuild = Some(rebuild);
+        self
+    }
+
+    fn has_patches(&self) -> bool {
+        self.members.iter().any(|m| matches!(m.name, MemberName::Patch(_)))
+    }
+
+    /// What is not carried, and how it comes to be; none in a full bundle.
+    #[must_use]
+    pub fn rebuild(&self) -> Option<&Rebuild> {
+        self.rebuild.as_ref()
     }
 
     /// Identity of the release that the archive carries.
@@ -102,7 +142,7 @@ impl PackingList {
         self.members.iter().take_while(|m| matches!(m.name, MemberName::Release | MemberName::Trust(_)))
     }
 
-    /// The members after the list in the archive: layout and blobs.
+    /// The members after the list in the archive: layout, blobs, patches.
     pub fn body(&self) -> impl Iterator<Item = &Member> {
         self.members.iter().skip_while(|m| matches!(m.name, MemberName::Release | MemberName::Trust(_)))
     }
@@ -118,6 +158,7 @@ impl Predicate for PackingList {
     const TYPE: &'static str = "https://sealift.dev/packing-list/v1";
     const WHAT: &'static str = "packing list";
     const LIMIT: u64 = limits::PACKING_LIST_ENVELOPE_BYTES;
+    const KNOWN: &'static [&'static str] = &[PATCHES];
 
     fn requires(&self) -> &[String] {
         &self.requires
@@ -148,18 +189,37 @@ impl Predicate for PackingList {
             return order("oci-layout and index.json do not follow the head");
         }
         let mut seen = BTreeSet::new();
+        let mut patches = false;
         for member in &self.members[self.members.len() - names.len()..] {
-            let MemberName::Blob(digest) = member.name else { return order("something else stands among the blobs") };
+            let digest = match member.name {
+                MemberName::Blob(_) if patches => return order("a blob comes after a patch"),
+                MemberName::Blob(digest) => digest,
+                MemberName::Patch(digest) => {
+                    patches = true;
+                    digest
+                }
+                _ => return order("something else stands among the blobs"),
+            };
             if digest != member.sha256 {
                 return Err(format!("{} is listed with another digest than its name's", member.name));
             }
-            if !seen.insert(digest) {
+            if !seen.insert(member.name) {
                 return Err(format!("{} is listed twice", member.name));
             }
             if member.size > limits::BLOB_BYTES {
                 return Err(format!("{} has {} bytes, more than a blob may have", member.name, member.size));
             }
         }
-        Ok(())
+        if patches != self.requires.iter().any(|feature| feature == PATCHES) {
+            return Err(format!(
+                "it requires {PATCHES:?} without having patches, or has patches and does not require it"
+            ));
+        }
+        match (self.kind, &self.rebuild) {
+            (Kind::Full, None) if !patches => Ok(()),
+            (Kind::Full, _) => Err("a full bundle has patches, or says what is rebuilt".to_owned()),
+            (_, None) => Err(format!("a {} bundle does not say what is rebuilt", self.kind.text())),
+            (kind, Some(rebuild)) => rebuild.check(kind, &self.members),
+        }
     }
 }

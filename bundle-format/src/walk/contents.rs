@@ -1,12 +1,12 @@
 //! The body of a bundle: every member against the packing list, every blob against the graph.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read, Seek};
+use std::io::{self, Read};
 
 use super::Progress;
 use super::error::BundleError;
-use super::graph::Graph;
-use super::open::Bundle;
+use super::graph::{Graph, GraphFault};
+use super::patch::{Patches, keep_head};
 use super::sink::{Sink, SinkAction};
 use crate::archive::{ArchiveError, ArchiveReader, Fault, MemberName};
 use crate::digest::{Digest, Hasher};
@@ -15,93 +15,70 @@ use crate::limits;
 use crate::media;
 use crate::oci::{Descriptor, Raw};
 use crate::statement::{Member, PackingList, Release, Statement};
-use crate::trust::Verified;
 use crate::version_index::{Documents, OCI_LAYOUT, VersionIndex, VersionIndexError, index_json};
 
-/// A bundle that was walked to its end.
-#[derive(Debug)]
-pub struct Proved {
-    /// The release.
-    pub release: Verified<Statement<Release>>,
-    /// The packing list.
-    pub list: Verified<Statement<PackingList>>,
-    /// The template version.
+/// What the body of a bundle holds.
+pub(super) struct Contents {
     pub version: VersionIndex,
-    /// Its documents' manifest.
     pub documents: Documents,
-    /// Every manifest and index that is carried.
     pub manifests: BTreeMap<Digest, Raw>,
-    /// Where the content of each blob begins in the archive, and its bytes.
     pub extents: BTreeMap<Digest, (u64, u64)>,
-    /// Bytes of the archive.
+    pub patches: BTreeMap<Digest, (u64, u64)>,
     pub len: u64,
 }
 
-/// What to do with the content of layers and configurations.
-enum Rest<'s, R, S> {
+/// What to do with the content of layers, configurations and patches.
+pub(super) enum Rest<'s, R, S> {
     Prove(&'s mut S),
     /// Leave it to whoever fetches it by its digest.
     Skip(fn(&mut ArchiveReader<R>, MemberName, u64) -> Result<(), ArchiveError>),
 }
 
-impl<R: Read> Bundle<R> {
-    /// Proves the whole bundle in one sequential read; each blob goes to `sink`. Memory: 8 MiB of buffers, and the manifests.
-    ///
-    /// # Errors
-    /// [`BundleError`].
-    pub fn prove<S: Sink>(self, sink: &mut S, progress: &dyn Progress) -> Result<Proved, BundleError<S::Error>> {
-        self.walk(Rest::Prove(sink), progress)
-    }
-
-    fn walk<S: Sink>(self, rest: Rest<'_, R, S>, progress: &dyn Progress) -> Result<Proved, BundleError<S::Error>> {
-        let Self { archive, release, list } = self;
-        let root = {
-            let said = release.value();
-            let mut root = Descriptor::new(media::OCI_INDEX, said.subject_digest(), said.predicate().size());
-            root.artifact_type = Some(media::TEMPLATE.to_owned());
-            root
+/// Reads everything after the packing list, and compares it with release and list.
+pub(super) fn walk<R: Read, S: Sink>(
+    archive: ArchiveReader<R>,
+    release: &Statement<Release>,
+    list: &PackingList,
+    rest: Rest<'_, R, S>,
+    progress: &dyn Progress,
+) -> Result<Contents, BundleError<S::Error>> {
+    let mut root = Descriptor::new(media::OCI_INDEX, release.subject_digest(), release.predicate().size());
+    root.artifact_type = Some(media::TEMPLATE.to_owned());
+    let read = std::thread::scope(|scope| {
+        let walk = Walk {
+            archive,
+            rest,
+            progress,
+            reported: 0,
+            line: HashLine::start(scope),
+            graph: Graph::new(root.clone()),
+            listed: Patches::of(list),
+            index_json: Vec::new(),
+            extents: BTreeMap::new(),
+            patches: BTreeMap::new(),
         };
-        let read = std::thread::scope(|scope| {
-            let walk = Walk {
-                archive,
-                rest,
-                progress,
-                reported: 0,
-                line: HashLine::start(scope),
-                graph: Graph::new(root.clone()),
-                index_json: Vec::new(),
-                extents: BTreeMap::new(),
-            };
-            walk.body(list.value().predicate())
-        })?;
-        let version = match read.manifests.get(&root.digest) {
-            Some(raw) => VersionIndex::read(raw.clone())?,
-            None => return Err(BundleError::Release("its version index is not in the archive")),
-        };
-        let documents = match read.manifests.get(&version.documents().digest) {
-            Some(raw) => Documents::read(raw.clone())?,
-            None => return Err(BundleError::Release("its documents are not in the archive")),
-        };
-        check_release(release.value(), &version)?;
-        let index = index_json(version.entries()).map_err(VersionIndexError::Json)?;
-        if read.index_json != index {
-            let why = "its entries are not the template version and its images";
-            return Err(BundleError::Layout { member: MemberName::IndexJson, why });
-        }
-        let Body { manifests, extents, len, .. } = read;
-        Ok(Proved { release, list, version, documents, manifests, extents, len })
+        walk.body(list)
+    })?;
+    let version = match read.manifests.get(&root.digest) {
+        Some(raw) => VersionIndex::read(raw.clone())?,
+        None => return Err(BundleError::Release("its version index is not in the archive")),
+    };
+    let documents = match read.manifests.get(&version.documents().digest) {
+        Some(raw) => Documents::read(raw.clone())?,
+        None => return Err(BundleError::Release("its documents are not in the archive")),
+    };
+    // Whoever looks at a delta reads the documents in it, whatever he holds.
+    if let Some(away) = documents.raw().value().children().find(|d| !read.extents.contains_key(&d.digest)) {
+        return Err(GraphFault::NotCarried(away.digest).into());
     }
-}
-
-impl<R: Read + Seek> Bundle<R> {
-    /// Proves everything but the content of configurations and layers, which it passes over: enough to serve them to clients
-    /// that check digests (spec/bundle.md section 7.3).
-    ///
-    /// # Errors
-    /// [`BundleError`].
-    pub fn index(self, progress: &dyn Progress) -> Result<Proved, BundleError> {
-        self.walk::<()>(Rest::Skip(ArchiveReader::skip), progress)
+    check_release(release, &version)?;
+    let index = index_json(version.entries()).map_err(VersionIndexError::Json)?;
+    if read.index_json != index {
+        let why = "its entries are not the template version and its images";
+        return Err(BundleError::Layout { member: MemberName::IndexJson, why });
     }
+    let Body { manifests, extents, patches, len, .. } = read;
+    Ok(Contents { version, documents, manifests, extents, patches, len })
 }
 
 /// The release's own members say again what the version index says, for people with `jq`: they must agree.
@@ -128,6 +105,7 @@ struct Body {
     index_json: Vec<u8>,
     manifests: BTreeMap<Digest, Raw>,
     extents: BTreeMap<Digest, (u64, u64)>,
+    patches: BTreeMap<Digest, (u64, u64)>,
     len: u64,
 }
 
@@ -139,9 +117,11 @@ struct Walk<'a, R, S> {
     reported: u64,
     line: HashLine,
     graph: Graph,
+    listed: Patches<'a>,
     /// To be compared when the version index is known.
     index_json: Vec<u8>,
     extents: BTreeMap<Digest, (u64, u64)>,
+    patches: BTreeMap<Digest, (u64, u64)>,
 }
 
 impl<R: Read, S: Sink> Walk<'_, R, S> {
@@ -153,15 +133,19 @@ impl<R: Read, S: Sink> Walk<'_, R, S> {
                     self.extents.insert(digest, (self.archive.position(), member.size));
                     self.blob(member, digest)?;
                 }
+                MemberName::Patch(digest) => {
+                    self.patches.insert(digest, (self.archive.position(), member.size));
+                    self.patch(member, digest)?;
+                }
                 _ => self.layout_file(member)?,
             }
             self.report();
         }
-        let manifests = self.graph.end(list.omitted())?;
+        let manifests = self.graph.end(list)?;
         let at = self.archive.position();
         let len = self.archive.end(list.last())?;
         self.progress.advance(len - at);
-        Ok(Body { index_json: self.index_json, manifests, extents: self.extents, len })
+        Ok(Body { index_json: self.index_json, manifests, extents: self.extents, patches: self.patches, len })
     }
 
     fn report(&mut self) {
@@ -197,7 +181,40 @@ impl<R: Read, S: Sink> Walk<'_, R, S> {
             Rest::Skip(_) => SinkAction::Pass,
             Rest::Prove(sink) => sink.begin(&descriptor).map_err(BundleError::Sink)?,
         };
-        let proved = self.content(member, &descriptor, action);
+        // `Graph::meet` has checked the size of manifests against their limit.
+        let mut kept = Vec::new();
+        let keep: fn(&mut Vec<u8>, &[u8]) = match descriptor.is_document() {
+            true => |kept, bytes| kept.extend_from_slice(bytes),
+            false => |_, _| {},
+        };
+        let proved = self.content(member, action, |bytes| keep(&mut kept, bytes)).and_then(|()| {
+            if !descriptor.is_document() {
+                return Ok(());
+            }
+            let document = Raw::parse(&descriptor, kept).map_err(|source| BundleError::Document { digest, source })?;
+            Ok(self.graph.add(document)?)
+        });
+        self.end_of_content(action, proved)
+    }
+
+    /// A patch: its head is parsed when all of it is proved.
+    fn patch(&mut self, member: &Member, digest: Digest) -> Result<(), BundleError<S::Error>> {
+        let action = match &mut self.rest {
+            Rest::Skip(skip) => return Ok(skip(&mut self.archive, member.name, member.size)?),
+            Rest::Prove(sink) => sink.begin_patch(digest, member.size).map_err(BundleError::Sink)?,
+        };
+        let mut head = Vec::new();
+        let proved = self.content(member, action, |bytes| keep_head(&mut head, bytes)).and_then(|()| {
+            self.listed.check(digest, &head).map_err(|source| BundleError::Patch { patch: digest, source })
+        });
+        self.end_of_content(action, proved)
+    }
+
+    fn end_of_content(
+        &mut self,
+        action: SinkAction,
+        proved: Result<(), BundleError<S::Error>>,
+    ) -> Result<(), BundleError<S::Error>> {
         match (&mut self.rest, action, proved) {
             (Rest::Prove(sink), SinkAction::Take, Ok(())) => sink.commit().map_err(BundleError::Sink),
             (Rest::Prove(sink), SinkAction::Take, Err(e)) => {
@@ -208,15 +225,13 @@ impl<R: Read, S: Sink> Walk<'_, R, S> {
         }
     }
 
-    /// One content: to the hashing thread, to the sink, and for manifests into the graph.
+    /// One content: to the hashing thread, to the sink, and to `keep`.
     fn content(
         &mut self,
         member: &Member,
-        descriptor: &Descriptor,
         action: SinkAction,
+        mut keep: impl FnMut(&[u8]),
     ) -> Result<(), BundleError<S::Error>> {
-        // `Graph::meet` has checked the size of manifests against their limit.
-        let mut kept = descriptor.is_document().then(Vec::new);
         let mut left = member.size;
         // Handing a small content over would cost more than hashing it here.
         let mut local = (member.size <= hashing::CHUNK as u64 / 16).then(Hasher::default);
@@ -228,9 +243,7 @@ impl<R: Read, S: Sink> Walk<'_, R, S> {
             if let (Rest::Prove(sink), SinkAction::Take) = (&mut self.rest, action) {
                 sink.write(bytes).map_err(BundleError::Sink)?;
             }
-            if let Some(kept) = &mut kept {
-                kept.extend_from_slice(bytes);
-            }
+            keep(bytes);
             match &mut local {
                 Some(hasher) => {
                     hasher.update(bytes);
@@ -245,13 +258,7 @@ impl<R: Read, S: Sink> Walk<'_, R, S> {
             Some(hasher) => hasher.finish(),
             None => self.line.digest().map_err(|Gone| self.gone())?,
         };
-        check_digest(member, found)?;
-        if let Some(bytes) = kept {
-            let digest = descriptor.digest;
-            let document = Raw::parse(descriptor, bytes).map_err(|source| BundleError::Document { digest, source })?;
-            self.graph.add(document)?;
-        }
-        Ok(())
+        check_digest(member, found)
     }
 
     fn fault(&self, fault: Fault) -> BundleError<S::Error> {

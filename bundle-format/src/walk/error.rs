@@ -1,10 +1,12 @@
 //! Why a bundle is refused.
 
 use super::graph::GraphFault;
+use super::patch::PatchFault;
 use crate::archive::{ArchiveError, Fault, MemberName};
 use crate::code::{Code, Coded};
 use crate::digest::Digest;
 use crate::oci::OciError;
+use crate::statement::Kind;
 use crate::trust::{Distrust, EnvelopeError, KeyId};
 use crate::version_index::VersionIndexError;
 
@@ -65,6 +67,17 @@ pub enum BundleError<S: std::error::Error + 'static = std::convert::Infallible> 
     /// The content does not hang together.
     #[error(transparent)]
     Graph(#[from] GraphFault),
+    /// A patch.
+    #[error("{}: {source}", MemberName::Patch(*patch))]
+    Patch {
+        /// The patch.
+        patch: Digest,
+        /// What is wrong.
+        source: PatchFault,
+    },
+    /// Only a full bundle has everything that clients may ask for.
+    #[error("it is a {} bundle: what it does not carry cannot be served from it", .0.text())]
+    NotFull(Kind),
     /// The content is not a template version, or not the release's.
     #[error(transparent)]
     VersionIndex(#[from] VersionIndexError),
@@ -101,6 +114,8 @@ impl<S: Coded + 'static> Coded for BundleError<S> {
             Self::Layout { .. } => Code::Layout,
             Self::Document { .. } => Code::Document,
             Self::Graph(_) => Code::Graph,
+            Self::Patch { .. } => Code::Patch,
+            Self::NotFull(_) => Code::Incomplete,
             Self::VersionIndex(_) => Code::VersionIndex,
             Self::Release(_) => Code::Release,
             Self::Sink(e) => e.code(),
@@ -120,6 +135,7 @@ impl<S: Coded + 'static> Coded for BundleError<S> {
             }
             Self::Distrust { source, .. } => distrust_hint(source),
             Self::Sink(e) => return e.hint(),
+            Self::NotFull(_) => "import it with `sealift import BUNDLE --site DIR`, and serve the site".to_owned(),
             _ => "the bundle was changed or damaged after it was made: get it again, and do not import this one"
                 .to_owned(),
         })

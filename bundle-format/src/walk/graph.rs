@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use crate::digest::Digest;
 use crate::limits;
 use crate::oci::{Descriptor, Document, Raw};
+use crate::statement::PackingList;
 
 /// How the content does not hang together.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -42,6 +43,9 @@ pub enum GraphFault {
     /// Content is referred to, and neither carried nor named as omitted.
     #[error("blobs/sha256/{} is missing: content refers to it, the packing list neither has it nor omits it", .0.hex())]
     Missing(Digest),
+    /// What must be carried whole is not.
+    #[error("blobs/sha256/{} is not carried: manifests, indexes and the template's documents always are", .0.hex())]
+    NotCarried(Digest),
     /// The list omits what it may not, or what nothing refers to.
     #[error("blobs/sha256/{} cannot be omitted: it is not an entry of an image's index, or it is carried", .0.hex())]
     Omitted(Digest),
@@ -141,8 +145,14 @@ impl Graph {
     }
 
     /// Everything went by: what is missing must be what was omitted. Gives the manifests.
-    pub fn end(self, omitted: &BTreeSet<Digest>) -> Result<BTreeMap<Digest, Raw>, GraphFault> {
+    pub fn end(mut self, list: &PackingList) -> Result<BTreeMap<Digest, Raw>, GraphFault> {
         self.check_depth()?;
+        for (digest, size) in list.rebuild().into_iter().flat_map(|rebuild| rebuild.blobs()) {
+            if self.meet(digest, size)?.is_document() {
+                return Err(GraphFault::NotCarried(digest));
+            }
+        }
+        let omitted = list.omitted();
         // In order, so that the same bundle is always refused for the same blob.
         let missing: BTreeMap<_, _> = self.nodes.iter().filter(|(_, n)| !n.seen).collect();
         if let Some((digest, _)) = missing.iter().find(|(digest, node)| !node.omittable || !omitted.contains(digest)) {

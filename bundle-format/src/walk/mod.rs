@@ -1,15 +1,20 @@
 //! The one walk over a bundle that verify, import and serve share (spec/bundle.md section 7).
 
+mod claimed;
 mod contents;
 mod error;
 mod graph;
 mod open;
+mod patch;
+mod proved;
 mod sink;
 
-pub use contents::Proved;
+pub use claimed::Claimed;
 pub use error::BundleError;
 pub use graph::GraphFault;
 pub use open::{Bundle, Glance};
+pub use patch::PatchFault;
+pub use proved::Proved;
 pub use sink::{Sink, SinkAction};
 
 /// Hears how far a long work is. All methods may be called from any thread.

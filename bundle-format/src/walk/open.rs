@@ -26,9 +26,9 @@ pub struct Glance {
 }
 
 /// The members before the packing list, and the list.
-struct Head {
-    release: Unverified<Statement<Release>>,
-    list: Unverified<Statement<PackingList>>,
+pub(super) struct Head {
+    pub release: Unverified<Statement<Release>>,
+    pub list: Unverified<Statement<PackingList>>,
     /// Every member before the list: name, size, digest.
     members: Vec<(MemberName, u64, Digest)>,
 }
@@ -128,7 +128,7 @@ impl Glance {
 }
 
 impl Head {
-    fn read(archive: &mut ArchiveReader<impl Read>) -> Result<Self, BundleError> {
+    pub fn read(archive: &mut ArchiveReader<impl Read>) -> Result<Self, BundleError> {
         let envelope = |member| move |source| BundleError::Envelope { member, source };
         let limit = |name: &MemberName| (*name == MemberName::Release).then_some(limits::RELEASE_ENVELOPE_BYTES);
         let (name, size) = archive.head(MemberName::Release, limit)?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
+use std::path::Path;
 
 use bundle_format::statement::{Release, Statement};
 use bundle_format::version_index::{EMPTY, release_artifact};
@@ -10,7 +11,12 @@ use bundle_format::{BlobSource, Descriptor, Digest, Document, Raw, media};
 use registry_lite::client::{ClientError, Reference, Registry, Upload};
 
 use super::agree::check_template;
-use super::{Amount, ImportError, Imported};
+use super::base::{self, Plan};
+use super::keep::Keeping;
+use super::place::Place as _;
+use super::rebuild::Rebuilding;
+use super::registry_place::RegistryPlace;
+use super::{Amount, ImportError, Imported, cores};
 
 /// A registry, and the path in it below which everything goes.
 #[derive(Debug, Clone)]
@@ -34,27 +40,45 @@ impl RegistryTarget {
 
 /// Proves the rest of `bundle` and pushes its content: the template version to `sealift/NAME`, each image to `HOST/REPOSITORY` of its
 /// name, all below the target's prefix. Layers are pushed while they are read; manifests only when everything is proved; tags last.
+/// Of a delta, the registry is asked for what it is made from before anything is pushed, and blobs are rebuilt with `memory` bytes.
 ///
 /// # Errors
 /// [`ImportError`]; no tag then shows anything of the bundle that it did not show before.
 pub fn import_to_registry<R: Read>(
     bundle: Bundle<R>,
     target: &RegistryTarget,
+    memory: u64,
     progress: &dyn Progress,
 ) -> Result<Imported, ImportError> {
     let released = bundle.release().value();
     let repository = target.repository(&format!("sealift/{}", released.predicate().name()));
     check_version(target, &repository, released)?;
-    let mut sink = RegistrySink {
+    let list = bundle.list().value().predicate().clone();
+    let place = RegistryPlace::new(target, &repository);
+    let plan = match list.rebuild() {
+        Some(rebuild) => base::plan(rebuild, &place, memory, progress)?,
+        None => Plan::default(),
+    };
+    place.check_space(0, plan.temporary(&list))?;
+    let inner = RegistrySink {
         registry: &target.registry,
         repository: repository.clone(),
         open: None,
         written: Amount::default(),
-        present: Amount::default(),
+        present: plan.present,
     };
+    let failed = |dir: &Path, source| ClientError::Local { place: dir.display().to_string(), source };
+    let mut sink = Keeping::new(inner, plan.patches(), place.temporary(), failed);
     let proved = bundle.prove(&mut sink, progress)?;
-    let (written, present) = (sink.written, sink.present);
+    let (written, present) = (sink.inner.written, sink.inner.present);
     check_template(&proved, &target.registry.source(&repository)?)?;
+    let rebuilt = match list.rebuild() {
+        Some(list) => {
+            let threads = cores().div_ceil(plan.jobs.len().max(1));
+            Rebuilding { list, patches: &sink.patches, place: &place, memory, threads, progress }.run(plan.jobs)?
+        }
+        None => Amount::default(),
+    };
     Publisher { target, proved: &proved, home: &repository }.publish()?;
     Ok(Imported {
         release: proved.release.id(),
@@ -67,6 +91,7 @@ pub fn import_to_registry<R: Read>(
             .map(|i| format!("{}/{}", target.registry.host(), target.repository(&i.name.mirror_path())))
             .collect(),
         written,
+        rebuilt,
         present,
     })
 }
@@ -108,6 +133,10 @@ impl Sink for RegistrySink<'_> {
         }
         self.open = Some((self.registry.start_upload(&self.repository)?, blob.clone()));
         Ok(SinkAction::Take)
+    }
+
+    fn begin_patch(&mut self, _: Digest, _: u64) -> Result<SinkAction, ClientError> {
+        Ok(SinkAction::Pass)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), ClientError> {
@@ -201,19 +230,7 @@ impl Publisher<'_> {
 
     /// Makes a blob of the home repository known in another one.
     fn bring(&self, repository: &str, blob: &Descriptor) -> Result<(), ClientError> {
-        let registry = &self.target.registry;
-        if repository == self.home
-            || registry.has_blob(repository, blob)?
-            || registry.mount_blob(repository, &blob.digest, self.home)?
-        {
-            return Ok(());
-        }
-        // Not every registry mounts: take the long way round.
-        let home = registry.source(self.home)?;
-        let reader = home
-            .open(blob)
-            .map_err(|e| ClientError::Local { place: registry.host().to_owned(), source: std::io::Error::other(e) })?;
-        registry.push_blob(repository, blob, reader)
+        bring(self.target, repository, blob, self.home)
     }
 
     /// The release envelope, as a referrer of the version index.
@@ -238,4 +255,26 @@ impl Publisher<'_> {
         }
         registry.push_manifest(repository, reference, &raw.descriptor().media_type, raw.bytes()).map(drop)
     }
+}
+
+/// Makes a blob of the repository `from` known in another one.
+pub(super) fn bring(
+    target: &RegistryTarget,
+    repository: &str,
+    blob: &Descriptor,
+    from: &str,
+) -> Result<(), ClientError> {
+    let registry = &target.registry;
+    if repository == from
+        || registry.has_blob(repository, blob)?
+        || registry.mount_blob(repository, &blob.digest, from)?
+    {
+        return Ok(());
+    }
+    // Not every registry mounts: take the long way round.
+    let source = registry.source(from)?;
+    let reader = source
+        .open(blob)
+        .map_err(|e| ClientError::Local { place: registry.host().to_owned(), source: std::io::Error::other(e) })?;
+    registry.push_blob(repository, blob, reader)
 }

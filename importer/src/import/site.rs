@@ -1,18 +1,25 @@
 //! Import into a site's own store.
 
 use std::io::Read;
+use std::path::Path;
 
 use bundle_format::version_index::{VersionIndex, release_artifact};
 use bundle_format::walk::{Bundle, Progress, Proved, Sink, SinkAction};
-use bundle_format::{Descriptor, media};
+use bundle_format::{Descriptor, Digest, media};
 use registry_lite::store::BlobWriter;
 use registry_lite::{LockedStore, StoreError};
 
 use super::agree::check_template;
-use super::{Amount, ImportError, Imported, blobs};
+use super::base::{self, Plan};
+use super::keep::Keeping;
+use super::place::Place as _;
+use super::rebuild::Rebuilding;
+use super::site_place::SitePlace;
+use super::{Amount, ImportError, Imported, blobs, cores};
 
 /// Proves the rest of `bundle` and puts its content into `site`. Blobs that are there are not written again; nothing is visible
-/// before everything is proved and durable, and then all of it at once.
+/// before everything is proved and durable, and then all of it at once. What a delta is made from is looked for before anything is
+/// written; its blobs are rebuilt with `memory` bytes.
 ///
 /// # Errors
 /// [`ImportError`]; the site then shows what it showed before. Blobs that were proved stay, and are not written again by the
@@ -20,6 +27,7 @@ use super::{Amount, ImportError, Imported, blobs};
 pub fn import_to_site<R: Read>(
     bundle: Bundle<R>,
     site: &LockedStore,
+    memory: u64,
     progress: &dyn Progress,
 ) -> Result<Imported, ImportError> {
     let released = bundle.release().value();
@@ -30,12 +38,27 @@ pub fn import_to_site<R: Read>(
             needed = needed.saturating_add(size);
         }
     }
-    site.check_space(needed)?;
-    let mut sink = StoreSink { site, open: None, written: Amount::default(), present: Amount::default() };
+    let list = bundle.list().value().predicate().clone();
+    let place = SitePlace::new(site);
+    let plan = match list.rebuild() {
+        Some(rebuild) => base::plan(rebuild, &place, memory, progress)?,
+        None => Plan::default(),
+    };
+    place.check_space(needed.saturating_add(plan.stays()), plan.temporary(&list))?;
+    let inner = StoreSink { site, open: None, written: Amount::default(), present: plan.present };
+    let failed = |dir: &Path, source| StoreError::Io { what: "keeping patches in", path: dir.to_owned(), source };
+    let mut sink = Keeping::new(inner, plan.patches(), place.temporary(), failed);
     let proved = bundle.prove(&mut sink, progress)?;
-    let (written, present) = (sink.written, sink.present);
+    let (written, present) = (sink.inner.written, sink.inner.present);
     site.settle()?;
     check_template(&proved, site.store())?;
+    let rebuilt = match list.rebuild() {
+        Some(list) => {
+            let threads = cores().div_ceil(plan.jobs.len().max(1));
+            Rebuilding { list, patches: &sink.patches, place: &place, memory, threads, progress }.run(plan.jobs)?
+        }
+        None => Amount::default(),
+    };
     publish(site, &proved)?;
     Ok(Imported {
         release: proved.release.id(),
@@ -43,12 +66,13 @@ pub fn import_to_site<R: Read>(
         version: proved.version.raw().descriptor().digest,
         images: proved.version.images().iter().map(|i| i.name.to_string()).collect(),
         written,
+        rebuilt,
         present,
     })
 }
 
 /// A version index under the same name must be the same one.
-fn check_version(site: &LockedStore, label: &str, offered: bundle_format::Digest) -> Result<(), ImportError> {
+fn check_version(site: &LockedStore, label: &str, offered: Digest) -> Result<(), ImportError> {
     let name = VersionIndex::reference(label);
     for entry in site.store().entries()? {
         if entry.annotations.get(media::REF_NAME) == Some(&name) && entry.digest != offered {
@@ -101,6 +125,10 @@ impl Sink for StoreSink<'_> {
         }
         self.open = Some((self.site.write_blob(blob)?, blob.size));
         Ok(SinkAction::Take)
+    }
+
+    fn begin_patch(&mut self, _: Digest, _: u64) -> Result<SinkAction, StoreError> {
+        Ok(SinkAction::Pass)
     }
 
     fn write(&mut self, bytes: &[u8]) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
 use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_format::{Descriptor, Digest, media};
@@ -76,6 +76,12 @@ impl LockedStore {
     #[must_use]
     pub fn dir(&self) -> &Path {
         self.store.dir()
+    }
+
+    /// The folder for temporary files, which is swept when the site is locked the next time.
+    #[must_use]
+    pub fn temporary(&self) -> PathBuf {
+        self.store.dir.join("tmp")
     }
 
     /// Whether a blob of this size is there: see [`Store::has`].

@@ -20,6 +20,12 @@ pub struct Draft {
     pub trust: Vec<(String, Vec<u8>)>,
     /// What the packing list says is omitted.
     pub omitted: Vec<String>,
+    /// The kind of the bundle.
+    pub kind: &'static str,
+    /// What a reader of the packing list must know.
+    pub requires: Vec<String>,
+    /// What the packing list says of blobs that are not carried.
+    pub rebuild: Option<Value>,
     /// Name and content of the members after the packing list.
     pub body: Vec<(String, Vec<u8>)>,
 }
@@ -51,7 +57,15 @@ impl Draft {
             },
         });
         let name = format!("sealift/{}:{tag}", text("name"));
-        Self { release, trust: Vec::new(), omitted: Vec::new(), body: content.members(&name) }
+        Self {
+            release,
+            trust: Vec::new(),
+            omitted: Vec::new(),
+            kind: "full",
+            requires: Vec::new(),
+            rebuild: None,
+            body: content.members(&name),
+        }
     }
 
     /// The signed release.
@@ -65,18 +79,22 @@ impl Draft {
     pub fn list(&self, release_envelope: &[u8]) -> Value {
         let head = [("release.dsse.json".to_owned(), release_envelope.to_vec())];
         let members: Vec<Value> = head.iter().chain(&self.trust).chain(&self.body).map(|(n, c)| member(n, c)).collect();
-        json!({
+        let mut list = json!({
             "_type": "https://in-toto.io/Statement/v1",
             "subject": self.release["subject"],
             "predicateType": "https://sealift.dev/packing-list/v1",
             "predicate": {
-                "requires": [],
+                "requires": self.requires,
                 "release": Digest::of(&payload(release_envelope)).to_string(),
-                "kind": "full",
+                "kind": self.kind,
                 "omitted": self.omitted,
                 "members": members,
             },
-        })
+        });
+        if let Some(rebuild) = &self.rebuild {
+            list["predicate"]["rebuild"] = rebuild.clone();
+        }
+        list
     }
 
     /// The members of the archive, in order.

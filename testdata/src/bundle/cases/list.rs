@@ -53,7 +53,7 @@ pub(super) fn cases(good: &Content, cases: &mut Vec<Case>) {
             members(&mut l["predicate"], &|m| drop(m.pop()));
         }),
         statement("a-list-that-requires-a-feature", &|p| p["requires"] = json!(["delta"])),
-        statement("a-list-of-an-unknown-kind", &|p| p["kind"] = "delta".into()),
+        statement("a-list-of-an-unknown-kind", &|p| p["kind"] = "volume".into()),
         statement("a-kind-as-an-object", &|p| p["kind"] = json!({"full": null})),
         statement("a-list-without-omitted", &|p| drop(p.as_object_mut().and_then(|p| p.remove("omitted")))),
         statement("omitted-digests-out-of-order", &|p| {

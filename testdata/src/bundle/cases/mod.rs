@@ -2,6 +2,7 @@
 
 mod archive;
 mod content;
+mod delta;
 mod envelope;
 mod list;
 mod statement;
@@ -43,6 +44,7 @@ pub fn all() -> io::Result<Vec<Case>> {
     statement::cases(&good, &mut cases);
     list::cases(&good, &mut cases);
     content::cases(&good, &mut cases);
+    delta::cases(&good, &mut cases);
     Ok(cases)
 }
 
@@ -132,4 +134,5 @@ fn good_ones(good: &Content, cases: &mut Vec<Case>) {
         d.body.swap(last, last - 3);
     });
     cases.push(case("good-in-another-order-of-blobs", None, "", any_order));
+    delta::good_ones(good, cases);
 }
