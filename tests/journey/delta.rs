@@ -138,7 +138,11 @@ fn a_site_without_the_base_is_told_what_is_missing_and_stays_as_it_was() {
     shop.refuses(line, 6, "E-BASE-MISSING", &["app:1"]);
     let json = shop.sealift("import --json delta.sealift --key vendor.pub --site site");
     let lacking = &json.json()["error"]["details"]["lacking"];
-    assert_eq!(lacking.as_array().unwrap().len(), 2, "every blob is named, and the one that is there is not: {lacking:#}");
+    assert_eq!(
+        lacking.as_array().unwrap().len(),
+        2,
+        "every blob is named, and the one that is there is not: {lacking:#}"
+    );
     shop.sealift("import delta.sealift --key vendor.pub --site empty").refused(6, "E-BASE-MISSING", &["app:1"]);
     assert!(shop.list("empty")["templates"].as_array().unwrap().is_empty());
 }
@@ -167,7 +171,11 @@ fn one_delta_serves_sites_of_either_version() {
         import(&shop, "delta.sealift", &site);
         holds(&shop, &site, 3);
     }
-    shop.sealift("import delta.sealift --key vendor.pub --site empty").refused(6, "E-BASE-MISSING", &["app:1 or app:2"]);
+    shop.sealift("import delta.sealift --key vendor.pub --site empty").refused(
+        6,
+        "E-BASE-MISSING",
+        &["app:1 or app:2"],
+    );
 }
 
 #[test]

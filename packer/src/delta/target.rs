@@ -200,22 +200,39 @@ fn candidates(header: &[u8], last: Option<Recipe>) -> Vec<Recipe> {
     last.into_iter().chain(others).collect()
 }
 
-/// The recipe that makes a member again, as far as a part of it tells.
-fn recognise(blob: &dyn Bytes, content: &Spool, member: &Member, mut left: Vec<Recipe>) -> io::Result<Option<Recipe>> {
-    for most in [GLANCE, LOOK] {
-        let (content_len, data_len) = (member.content.1 - member.content.0, member.data.1 - member.data.0);
+/// The first recipe that makes a member again, as far as a part of it tells.
+fn recognise(
+    blob: &dyn Bytes,
+    content: &Spool,
+    member: &Member,
+    candidates: Vec<Recipe>,
+) -> io::Result<Option<Recipe>> {
+    let (content_len, data_len) = (member.content.1 - member.content.0, member.data.1 - member.data.0);
+    let part = |most: u64| -> io::Result<(Vec<u8>, Vec<u8>, bool)> {
         let whole = content_len <= most;
         let mut plain = vec![0; content_len.min(most) as usize];
         content.read_at(member.content.0, &mut plain)?;
         // Stored blocks make data a bit larger than its content.
         let mut data = vec![0; if whole { data_len } else { data_len.min(most + most / 8) } as usize];
         blob.read_at(member.data.0, &mut data)?;
-        left.retain(|recipe| recipe.agrees(&plain, &data, whole).is_some());
-        if left.len() < 2 || whole {
-            break;
+        Ok((plain, data, whole))
+    };
+    let (plain, data, whole) = part(GLANCE)?;
+    let mut longer = None;
+    for recipe in candidates.into_iter().filter(|r| r.agrees(&plain, &data, whole).is_some()) {
+        if whole {
+            return Ok(Some(recipe));
         }
+        let (plain, data, whole) = match longer.take() {
+            Some(longer) => longer,
+            None => part(LOOK)?,
+        };
+        if recipe.agrees(&plain, &data, whole).is_some() {
+            return Ok(Some(recipe));
+        }
+        longer = Some((plain, data, whole));
     }
-    Ok(left.first().copied())
+    Ok(None)
 }
 
 /// The header of a gzip member (RFC 1952 section 2.3), as it is.

@@ -10,6 +10,10 @@ const BYTE_INPUTS: usize = 5;
 const FLAG_LIMIT: u32 = 255;
 const BYTE_LIMIT: u32 = 60;
 const LEARNED: usize = 1 << 16;
+/// Bytes that are coded at once where all goes well.
+const BLOCK: usize = 16;
+/// Of 65536: how often a byte between its neighbours must have been as predicted for that.
+const SURE: u32 = 58_000;
 
 /// What is known of where things went: the last answer for a key, and for its neighbourhood.
 #[derive(Debug)]
@@ -86,6 +90,8 @@ impl Field {
 pub struct Diff {
     flags: [Vec<Slot>; FLAG_INPUTS],
     flag_mixer: Mixer<FLAG_INPUTS>,
+    /// Blocks, by how long all went well before.
+    blocks: [Slot; 16],
     bytes: [Vec<Slot>; BYTE_INPUTS],
     byte_mixer: Mixer<BYTE_INPUTS>,
     second: [Slot; 16],
@@ -110,6 +116,7 @@ impl Default for Diff {
         Self {
             flags: [slots(11), slots(13), slots(16), slots(18), slots(13), slots(13), slots(10)],
             flag_mixer: Mixer::new(32),
+            blocks: [Slot::default(); 16],
             bytes: [slots(16), slots(18), slots(18), slots(16), slots(18)],
             byte_mixer: Mixer::new(8),
             second: [Slot::default(); 16],
@@ -155,7 +162,16 @@ impl Diff {
     ) {
         let base = out.len();
         let (mut field, mut number): (Option<Field>, Option<Field>) = (None, None);
-        for i in 0..region.len {
+        let (mut i, mut careful) = (0, 0);
+        while i < region.len {
+            if i >= careful && self.since >= BLOCK && i + BLOCK <= region.len {
+                if let Some(state) = self.block(coder, alignment, &region, i, (field, number), new, out) {
+                    (field, number) = state;
+                    i += BLOCK;
+                    continue;
+                }
+                careful = i + BLOCK;
+            }
             if field.is_none() {
                 field = self.field(alignment, &region, i);
                 if field.is_some() {
@@ -185,20 +201,95 @@ impl Diff {
             }
             let last = |f: &Field| i == f.begin + 3;
             if let Some(f) = field.take_if(|f| last(f)) {
-                let target = f.target(&region);
-                let now = read(&out[base + f.begin..]);
-                let went = (region.target + f.begin as u64 + 4).wrapping_add_signed(i64::from(now as i32));
-                self.targets.learn(target, went.wrapping_sub(target) as i64);
-                self.bases[f.basis] = (self.bases[f.basis] << 1 | u32::from(!f.missed)) & 0xf;
+                self.learn_field(&region, &f, read(&out[base + f.begin..]));
             }
             if let Some(n) = number.take_if(|n| last(n)) {
-                let added = read(&out[base + n.begin..]).wrapping_sub(n.old);
-                self.values.learn(u64::from(n.old), i64::from(added as i32));
-                if added != 0 {
-                    self.added = added;
+                self.learn_number(&n, read(&out[base + n.begin..]));
+            }
+            i += 1;
+        }
+    }
+
+    fn learn_field(&mut self, region: &Region<'_>, field: &Field, now: u32) {
+        let target = field.target(region);
+        let went = (region.target + field.begin as u64 + 4).wrapping_add_signed(i64::from(now as i32));
+        self.targets.learn(target, went.wrapping_sub(target) as i64);
+        self.bases[field.basis] = (self.bases[field.basis] << 1 | u32::from(!field.missed)) & 0xf;
+    }
+
+    fn learn_number(&mut self, number: &Field, now: u32) {
+        let added = now.wrapping_sub(number.old);
+        self.values.learn(u64::from(number.old), i64::from(added as i32));
+        if added != 0 {
+            self.added = added;
+        }
+    }
+
+    /// Codes in one bit that the next [`BLOCK`] bytes are all as predicted, where nothing speaks against it. Returns what
+    /// reaches beyond them; nothing if they are to be coded one by one.
+    #[expect(clippy::too_many_arguments, reason = "the state of the loop that it is a part of")]
+    fn block(
+        &mut self,
+        coder: &mut impl Coder,
+        alignment: &Alignment,
+        region: &Region<'_>,
+        from: usize,
+        (mut field, mut number): (Option<Field>, Option<Field>),
+        new: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<(Option<Field>, Option<Field>)> {
+        let mut bytes = [0; BLOCK];
+        let (mut fields, mut numbers) = ([None; BLOCK / 4 + 1], [None; BLOCK / 4 + 1]);
+        let (mut fields_end, mut numbers_end) = (0, 0);
+        for (k, byte) in bytes.iter_mut().enumerate() {
+            let i = from + k;
+            if field.is_none() {
+                field = self.field(alignment, region, i);
+                if field.is_some() {
+                    number = None;
                 }
             }
+            if field.is_none() && number.is_none() {
+                number = self.number(region, i);
+            }
+            let old = region.old[region.begin + i];
+            *byte = match (field, number) {
+                (Some(f), _) if f.missed || self.bases[f.basis].count_ones() < 3 => return None,
+                (Some(f), _) => f.byte(i),
+                (None, Some(n)) if n.byte(i) != old && self.disputes.count_ones() >= 8 => return None,
+                _ => old,
+            };
+            let known = self.flags[2][hash(near(region, i), 16)];
+            if !known.is_fresh() && known.p() < SURE {
+                return None;
+            }
+            if let Some(f) = field.take_if(|f| i == f.begin + 3) {
+                fields[fields_end] = Some(f);
+                fields_end += 1;
+            }
+            if let Some(n) = number.take_if(|n| i == n.begin + 3) {
+                numbers[numbers_end] = Some(n);
+                numbers_end += 1;
+            }
         }
+        let slot = &mut self.blocks[grade(self.since)];
+        let all = new.get(from..from + BLOCK).is_some_and(|new| new == bytes);
+        let all = coder.code(u32::from(all), slot.p());
+        slot.learn(all, FLAG_LIMIT);
+        if all == 0 {
+            return None;
+        }
+        for f in fields.into_iter().flatten() {
+            self.learn_field(region, &f, f.predicted);
+        }
+        for n in numbers.into_iter().flatten() {
+            // Where the number was in dispute, the source was right.
+            self.learn_number(&n, n.old);
+        }
+        out.extend_from_slice(&bytes);
+        self.history = self.history << BLOCK | ((1 << BLOCK) - 1);
+        self.since += BLOCK;
+        Some((field, number))
     }
 
     /// A distance in x86 code that begins at `i`: of a call, a jump, or an address relative to the next instruction (Intel SDM
@@ -283,7 +374,7 @@ impl Diff {
         let old = |by: usize| u32::from(region.old.get((region.begin + i + by).wrapping_sub(4)).copied().unwrap_or(0));
         let hits = (self.history & 0xff) as usize;
         let align = (region.target as usize).wrapping_add(i) & 3;
-        let near = old(3) | old(4) << 8 | old(5) << 16;
+        let near = near(region, i);
         let wide = near.wrapping_mul(0x0100_0193) ^ (old(1) | old(2) << 8 | old(6) << 16).wrapping_mul(0x85eb_ca6b);
         let columns = [4, 8, 16, 24, 32].into_iter().fold(0, |c, by| c << 1 | (self.history >> (by - 1) & 1) as usize);
         let (basis, missed) = field.map_or((0, 0), |f| (f.basis, usize::from(f.missed)));
@@ -331,6 +422,13 @@ impl Diff {
         }
         (node & 255) as u8
     }
+}
+
+/// A byte of the source and its two neighbours.
+fn near(region: &Region<'_>, i: usize) -> u32 {
+    let at = region.begin + i;
+    let old = |at: usize| u32::from(region.old.get(at).copied().unwrap_or(0));
+    old(at.wrapping_sub(1)) | old(at) << 8 | old(at + 1) << 16
 }
 
 impl Field {

@@ -75,6 +75,11 @@ impl Slot {
         self.0 >> 16
     }
 
+    /// Whether it has learned nothing by now.
+    pub fn is_fresh(self) -> bool {
+        self.0 & 1023 == 0
+    }
+
     pub fn stretched(self) -> i32 {
         i32::from(STRETCH[(self.0 >> 20) as usize])
     }
