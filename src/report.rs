@@ -11,9 +11,9 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
-pub use delta::{CarriageReport, LackingReport};
 #[cfg(feature = "packer")]
 pub use delta::ComparedReport;
+pub use delta::{CarriageReport, LackingReport};
 pub use log::{FaultLine, LogLine, RequestLine};
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 

@@ -87,7 +87,11 @@ impl Demo<'_> {
                 key.display(),
                 base.display()
             ),
-            format!("{} in place of {}: the site makes the new layers from those it has", bytes(packed.size), bytes(full)),
+            format!(
+                "{} in place of {}: the site makes the new layers from those it has",
+                bytes(packed.size),
+                bytes(full)
+            ),
         );
         Ok(delta)
     }

@@ -58,8 +58,11 @@ pub fn write_version(dir: &Path, padding: usize, version: &str) -> io::Result<()
     let api = Image::new("linux/amd64", &[base.clone(), filler("api", padding, &said), api])?;
     api.write_oci_archive(&images.join("api.tar"), &format!("registry.example/shop/api:{version}"))?;
     let plain = |files: [(&str, &str); 1]| Layer::new(Compression::None, files);
-    let db =
-        [plain([("etc/os-release", "NAME=shop\n")]), filler("db", padding, &said), plain([("bin/app", &format!("the database{said}\n"))])];
+    let db = [
+        plain([("etc/os-release", "NAME=shop\n")]),
+        filler("db", padding, &said),
+        plain([("bin/app", &format!("the database{said}\n"))]),
+    ];
     let db = Image::new("linux/amd64", &db)?;
     write_before_25(&images.join("db.tar"), &[(&db, &[&format!("registry.example/shop/db:{version}")])])
 }
