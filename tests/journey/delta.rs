@@ -253,7 +253,7 @@ fn a_registry_is_the_base_of_what_is_pushed_to_it() {
     let imported = shop.sealift(&format!("import --json delta.sealift {target}")).ok().json();
     assert_eq!(imported["blobsRebuilt"], 2);
     let image = format!("docker://{}/registry.example/app:2", registry.host());
-    shop.run(&format!("skopeo copy -q --src-tls-verify=false {image} oci:copy:app"));
+    shop.run(&format!("skopeo copy -q --preserve-digests --src-tls-verify=false {image} oci:copy:app"));
     for (digest, blob) in self::image(2).blobs() {
         assert!(shop.read(&format!("copy/blobs/sha256/{}", digest.hex())) == *blob);
     }
