@@ -32,6 +32,11 @@ impl Sink for Check {
         self.open = Some((blob.digest, Hasher::default()));
         Ok(SinkAction::Take)
     }
+    fn begin_patch(&mut self, patch: Digest, _: u64) -> Result<SinkAction, Infallible> {
+        assert!(self.open.is_none());
+        self.open = Some((patch, Hasher::default()));
+        Ok(SinkAction::Take)
+    }
     fn write(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
         if let Some((_, hasher)) = &mut self.open {
             hasher.update(bytes);
