@@ -9,11 +9,12 @@ const FLAG_INPUTS: usize = 7;
 const BYTE_INPUTS: usize = 5;
 const FLAG_LIMIT: u32 = 255;
 const BYTE_LIMIT: u32 = 60;
-const LEARNED: usize = 1 << 16;
+const LEARNED: usize = 1 << LEARNED_BITS;
+const LEARNED_BITS: u32 = 15;
 /// Bytes that are coded at once where all goes well.
 const BLOCK: usize = 16;
 /// Of 65536: how often a byte between its neighbours must have been as predicted for that.
-const SURE: u32 = 58_000;
+const SURE: u32 = 62_000;
 
 /// What is known of where things went: the last answer for a key, and for its neighbourhood.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ impl Learned {
     }
 
     fn place(key: u64) -> usize {
-        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as usize
+        (key.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - LEARNED_BITS)) as usize
     }
 
     fn exactly(&self, key: u64) -> Option<i64> {
@@ -114,10 +115,10 @@ impl Default for Diff {
     fn default() -> Self {
         let slots = |bits: u32| vec![Slot::default(); 1 << bits];
         Self {
-            flags: [slots(11), slots(13), slots(16), slots(18), slots(13), slots(13), slots(10)],
+            flags: [slots(11), slots(13), slots(16), slots(16), slots(13), slots(13), slots(10)],
             flag_mixer: Mixer::new(32),
             blocks: [Slot::default(); 16],
-            bytes: [slots(16), slots(18), slots(18), slots(16), slots(18)],
+            bytes: [slots(14), slots(16), slots(16), slots(12), slots(16)],
             byte_mixer: Mixer::new(8),
             second: [Slot::default(); 16],
             targets: Learned::new(8),
@@ -383,7 +384,7 @@ impl Diff {
             kind << 8 | hits,
             (old(4) as usize) << 5 | (kind << 2 | hits & 3),
             hash(near, 16),
-            hash(wide, 18),
+            hash(wide, 16),
             grade(self.since) << 9 | grade(self.gap) << 5 | kind << 2 | align,
             columns << 5 | kind << 2 | align,
             kind << 7 | basis << 5 | trust << 1 | missed,
