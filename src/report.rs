@@ -1,5 +1,6 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+mod diff;
 mod log;
 mod registry;
 
@@ -10,6 +11,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+pub use diff::{DiffReport, DiffedField, DiffedFile, DiffedPlatform};
 pub use log::{FaultLine, LogLine, RequestLine};
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 
@@ -282,6 +284,7 @@ pub struct Outputs {
     keygen: KeygenReport,
     pack: PackReport,
     inspect: InspectReport,
+    diff: DiffReport,
     verify: VerifyReport,
     import: ImportReport,
     list: ListReport,

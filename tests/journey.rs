@@ -5,6 +5,8 @@
 #[path = "journey/collect.rs"]
 mod collect;
 mod common;
+#[path = "journey/diff.rs"]
+mod diff;
 #[path = "journey/mirrors.rs"]
 mod mirrors;
 #[path = "journey/platforms.rs"]
