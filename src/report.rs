@@ -1,6 +1,7 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
 mod delta;
+mod diff;
 mod log;
 mod registry;
 
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 #[cfg(feature = "packer")]
 pub use delta::ComparedReport;
 pub use delta::{CarriageReport, LackingReport};
+pub use diff::{DiffReport, DiffedField, DiffedFile, DiffedPlatform};
 pub use log::{FaultLine, LogLine, RequestLine};
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 
@@ -305,6 +307,7 @@ pub struct Outputs {
     keygen: KeygenReport,
     pack: PackReport,
     inspect: InspectReport,
+    diff: DiffReport,
     verify: VerifyReport,
     import: ImportReport,
     /// `error.details` of an import that lacks its base.

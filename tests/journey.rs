@@ -7,6 +7,8 @@ mod collect;
 mod common;
 #[path = "journey/delta.rs"]
 mod delta;
+#[path = "journey/diff.rs"]
+mod diff;
 #[path = "journey/mirrors.rs"]
 mod mirrors;
 #[path = "journey/platforms.rs"]

@@ -1,5 +1,6 @@
 //! From a bundle to content in a registry, and from there to installations (design section 4). Knows nothing of packing.
 
+pub mod diff;
 pub mod holdings;
 pub mod import;
 pub mod install;

@@ -1,11 +1,13 @@
 //! What can be typed.
 
+mod diff;
 mod registry;
 
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
 
+pub use diff::Diff;
 pub use registry::{Check, Fsck, Gc, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
 
 /// Carry applications into networks that no cable reaches.
@@ -46,6 +48,8 @@ pub enum Verb {
     Pack(Pack),
     /// Show what a bundle holds
     Inspect(Inspect),
+    /// Show what changed between two bundles; exits with 0 whether or not anything did
+    Diff(Diff),
     /// Prove a bundle: who signed it, and that every byte is what was signed
     Verify(Verify),
     /// Verify a bundle and load it into a site, or into a registry

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "demo")]
 mod demo;
+mod diff;
 mod import;
 mod inspect;
 mod install;
@@ -25,6 +26,7 @@ pub fn run(args: Args, out: &Output) -> Result<(), Failure> {
         #[cfg(feature = "packer")]
         Verb::Pack(args) => pack::run(&args, out),
         Verb::Inspect(args) => inspect::run(&args, out),
+        Verb::Diff(args) => diff::run(&args, out),
         Verb::Verify(args) => verify::run(&args, out),
         Verb::Import(args) => import::run(&args, out),
         Verb::List(args) => list::run(&args, out),
