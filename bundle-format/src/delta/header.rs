@@ -100,19 +100,19 @@ impl Header {
         let mut out = MAGIC.to_vec();
         out.extend_from_slice(self.digest.as_bytes());
         for number in [self.size, self.memory, self.sources.len() as u64, self.expansions.len() as u64] {
-            put(&mut out, number);
+            out.extend_from_slice(&number.to_le_bytes());
         }
         for source in &self.sources {
             out.extend_from_slice(source.digest.as_bytes());
-            put(&mut out, source.size);
+            out.extend_from_slice(&source.size.to_le_bytes());
             out.push(source.form as u8);
-            put(&mut out, source.content);
+            out.extend_from_slice(&source.content.to_le_bytes());
         }
         for expansion in &self.expansions {
-            put(&mut out, expansion.at);
-            put(&mut out, expansion.size);
+            out.extend_from_slice(&expansion.at.to_le_bytes());
+            out.extend_from_slice(&expansion.size.to_le_bytes());
             out.push(expansion.form as u8);
-            put(&mut out, expansion.content);
+            out.extend_from_slice(&expansion.content.to_le_bytes());
         }
         out
     }
@@ -158,40 +158,18 @@ impl Header {
     }
 }
 
-/// Writes a number: seven bits in each byte, the lowest first, the highest bit set in all but the last (unsigned LEB128).
-pub fn put(out: &mut Vec<u8>, mut number: u64) {
-    while number > 0x7f {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-/// What a patch's head is made of, read one after another.
-pub struct Fields<'a, R>(pub &'a mut R);
+/// Numbers of fixed width, little-endian.
+struct Fields<'a, R>(&'a mut R);
 
 impl<R: Read> Fields<'_, R> {
-    pub fn bytes<const N: usize>(&mut self) -> Result<[u8; N], DeltaError> {
+    fn bytes<const N: usize>(&mut self) -> Result<[u8; N], DeltaError> {
         let mut bytes = [0; N];
         self.0.read_exact(&mut bytes)?;
         Ok(bytes)
     }
 
-    /// A number in its one spelling.
-    pub fn number(&mut self) -> Result<u64, DeltaError> {
-        let mut number = 0;
-        for shift in (0..64).step_by(7) {
-            let [byte] = self.bytes()?;
-            let part = u64::from(byte & 0x7f);
-            if part << shift >> shift != part || byte == 0 && shift > 0 {
-                break;
-            }
-            number |= part << shift;
-            if byte < 0x80 {
-                return Ok(number);
-            }
-        }
-        Err(DeltaError::Malformed("a number is not written as it must be"))
+    fn number(&mut self) -> Result<u64, DeltaError> {
+        Ok(u64::from_le_bytes(self.bytes()?))
     }
 
     fn count(&mut self, most: usize) -> Result<usize, DeltaError> {

@@ -1,9 +1,10 @@
 //! The parts of a patch after its head (spec/delta.md section 3.3): parameters, and where the sections are.
 
 use super::bytes::{Bytes, Cursor};
-use super::header::{Fields, Header, put};
+use super::header::Header;
 use super::model::literal::Literal;
 use super::{DeltaError, model};
+use std::io::Read;
 
 /// Most sections of corrections.
 pub const CORRECTIONS: usize = 1 << 16;
@@ -41,8 +42,8 @@ impl Parameters {
     #[must_use]
     pub fn to_bytes(self) -> Vec<u8> {
         let mut out = vec![self.literal_bits, self.window_bits];
-        put(&mut out, self.literals);
-        put(&mut out, self.content);
+        out.extend_from_slice(&self.literals.to_le_bytes());
+        out.extend_from_slice(&self.content.to_le_bytes());
         out
     }
 }
@@ -66,10 +67,11 @@ impl<'a> Patch<'a> {
     pub fn open(bytes: &'a dyn Bytes) -> Result<Self, DeltaError> {
         let mut input = std::io::BufReader::new(Cursor::new(bytes, 0, bytes.len()));
         let header = Header::read(&mut input)?;
-        let mut fields = Fields(&mut input);
-        let [literal_bits, window_bits] = fields.bytes()?;
-        let (literals, content) = (fields.number()?, fields.number()?);
-        let parameters = Parameters { literal_bits, literals, window_bits, content };
+        let mut fixed = [0; 18];
+        input.read_exact(&mut fixed)?;
+        let number = |at: usize| fixed[at..].first_chunk().map_or(0, |b| u64::from_le_bytes(*b));
+        let parameters =
+            Parameters { literal_bits: fixed[0], window_bits: fixed[1], literals: number(2), content: number(10) };
         if parameters.literal_bits > LITERAL_BITS
             || parameters.window_bits > WINDOW_BITS
             || parameters.literals > LITERALS
@@ -81,17 +83,19 @@ impl<'a> Patch<'a> {
         if parameters.content > header.size.saturating_mul(20_000).saturating_add(1 << 20) {
             return Err(DeltaError::Malformed("its content is too large for what it makes"));
         }
-        let mut fields = Fields(&mut input);
-        let count = fields.number()?;
-        if !(2..=CORRECTIONS as u64).contains(&count) {
+        let mut count = [0; 4];
+        input.read_exact(&mut count)?;
+        let count = u32::from_le_bytes(count) as usize;
+        if !(2..=CORRECTIONS).contains(&count) {
             return Err(DeltaError::Malformed("it has too few or too many sections"));
         }
         let mut lengths = Vec::new();
         for _ in 0..count {
-            lengths.push(fields.number()?);
+            let mut length = [0; 8];
+            input.read_exact(&mut length)?;
+            lengths.push(u64::from_le_bytes(length));
         }
-        // What was read is exactly what is written.
-        let mut at = head(&header, parameters, &lengths).len() as u64;
+        let mut at = header.to_bytes().len() as u64 + 22 + 8 * count as u64;
         let mut sections = Vec::new();
         for length in lengths {
             let end = at.checked_add(length).filter(|end| *end <= bytes.len());
@@ -127,17 +131,6 @@ impl<'a> Patch<'a> {
         let (at, end) = self.sections[n];
         Cursor::new(self.bytes, at, end)
     }
-}
-
-/// The parts before the sections: head, parameters, and the lengths of the sections.
-pub fn head(header: &Header, parameters: Parameters, lengths: &[u64]) -> Vec<u8> {
-    let mut out = header.to_bytes();
-    out.extend_from_slice(&parameters.to_bytes());
-    put(&mut out, lengths.len() as u64);
-    for length in lengths {
-        put(&mut out, *length);
-    }
-    out
 }
 
 /// Reads what the differing-bytes model looks at of the region at `source`: up to [`model::diff::MARGIN`] more on both sides.

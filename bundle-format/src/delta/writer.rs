@@ -10,7 +10,7 @@ use super::machine::{block_at, regions};
 use super::model::coder::Encoder;
 use super::model::diff::{Diff, Region};
 use super::model::literal::Literal;
-use super::patch::{CORRECTIONS, Parameters, head, with_margin};
+use super::patch::{CORRECTIONS, Parameters, with_margin};
 use super::script::{Script, Step};
 use super::{DeltaError, LITERALS};
 
@@ -36,7 +36,6 @@ pub struct Writer<'a> {
     literal: Literal,
     literals: u64,
     raw: zstd::stream::write::Encoder<'static, File>,
-    raw_bytes: u64,
     corrections: Vec<Vec<u8>>,
     /// Bytes of memory of the hungriest compressor and of one within it.
     compressors: u64,
@@ -62,7 +61,6 @@ impl<'a> Writer<'a> {
             literal: Literal::new(u32::from(coding.literal_bits)),
             literals: 0,
             raw,
-            raw_bytes: 0,
             corrections: Vec::new(),
             compressors: 0,
         })
@@ -124,7 +122,7 @@ impl<'a> Writer<'a> {
                     }
                 }
                 Step::Raw { .. } => {
-                    self.raw_bytes += io::copy(&mut Cursor::new(self.content, at, at + len), &mut self.raw)?;
+                    io::copy(&mut Cursor::new(self.content, at, at + len), &mut self.raw)?;
                 }
                 Step::Open(opening) => self.compressors = self.compressors.max(2 * opening.recipe.memory()),
                 Step::Copy { .. } | Step::Header { .. } | Step::Close => {}
@@ -150,12 +148,15 @@ impl<'a> Writer<'a> {
         header.memory = parameters.memory().saturating_add(self.compressors);
         let script = self.encoder.finish();
         let mut raw = self.raw.finish()?;
-        // Nothing, not even a frame, if nothing went there.
-        let raw_len = if self.raw_bytes == 0 { 0 } else { raw.stream_position()? };
+        let raw_len = raw.stream_position()?;
         raw.rewind()?;
+        let mut head = header.to_bytes();
+        head.extend_from_slice(&parameters.to_bytes());
+        head.extend_from_slice(&(2 + self.corrections.len() as u32).to_le_bytes());
         let corrections = self.corrections.iter().map(|c| c.len() as u64);
-        let lengths: Vec<u64> = [script.len() as u64, raw_len].into_iter().chain(corrections).collect();
-        let head = head(&header, parameters, &lengths);
+        for length in [script.len() as u64, raw_len].into_iter().chain(corrections) {
+            head.extend_from_slice(&length.to_le_bytes());
+        }
         let corrections = self.corrections.concat();
         let input = head.as_slice().chain(script.as_slice()).chain(raw.take(raw_len)).chain(corrections.as_slice());
         let bytes = Spool::fill(input, memory, u64::MAX, dir)?;
