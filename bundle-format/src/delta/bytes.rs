@@ -124,6 +124,14 @@ impl<'a, B: Bytes + ?Sized> Cursor<'a, B> {
     }
 }
 
+impl<B: ?Sized> Cursor<'_, B> {
+    /// Bytes that are left.
+    #[must_use]
+    pub fn left(&self) -> u64 {
+        self.end - self.at
+    }
+}
+
 impl<B: Bytes + ?Sized> Read for Cursor<'_, B> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let n = usize::try_from(self.end - self.at).unwrap_or(usize::MAX).min(buffer.len());

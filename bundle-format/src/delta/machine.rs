@@ -5,7 +5,7 @@ use std::sync::mpsc::sync_channel;
 
 use super::bytes::Bytes;
 use super::model::align::Alignment;
-use super::model::coder::Decoder;
+use super::model::coder::{Coder, Decoder};
 use super::model::diff::{Diff, Region};
 use super::model::literal::Literal;
 use super::model::tarhead::Block;
@@ -135,6 +135,7 @@ impl<'a> Machine<'a> {
                     let (old, begin) = with_margin(self.space, *source, *len)?;
                     let region = Region { old: &old, begin, len: *len as usize, source: *source, target: at };
                     self.differ.code(&mut self.decoder, alignment, region, &[], &mut self.parcel);
+                    self.sense()?;
                     self.deliver()?;
                 }
                 Step::Add { len } => {
@@ -144,9 +145,11 @@ impl<'a> Machine<'a> {
                         let byte = self.literal.code(&mut self.decoder, 0);
                         self.parcel.push(byte);
                         if self.parcel.len() >= CHUNK {
+                            self.sense()?;
                             self.deliver()?;
                         }
                     }
+                    self.sense()?;
                 }
                 Step::Raw { len } => self.raw(*len)?,
                 Step::Header { block, .. } => self.parcel.extend_from_slice(block.as_slice()),
@@ -165,6 +168,14 @@ impl<'a> Machine<'a> {
             at += step.len();
         }
         Ok(())
+    }
+
+    /// The coded bytes have not ended long ago: what a few of them claim to be takes no time.
+    fn sense(&self) -> Result<(), DeltaError> {
+        match self.decoder.spent() {
+            false => Ok(()),
+            true => Err(DeltaError::Malformed("it ends before what it tells")),
+        }
     }
 
     fn copy(&mut self, mut source: u64, mut len: u64) -> Result<(), DeltaError> {

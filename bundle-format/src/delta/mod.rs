@@ -16,7 +16,7 @@ pub use bytes::{Bytes, Cursor, Joined, Part, Spool};
 pub use header::{EXPANSIONS, Expansion, Form, Header, MAGIC, SOURCES, Source};
 pub use machine::rebuild;
 pub use patch::{LITERAL_BITS, LITERALS, Parameters, Patch, WINDOW_BITS};
-pub use script::{DIFFER, GZIP_HEADER, STEPS, Step};
+pub use script::{DIFFER, GZIP_HEADER, ITEM_BYTES, STEPS, Step};
 pub use space::{SourceOpener, Space, inflate};
 pub use writer::{Coding, Writer, copy_all};
 

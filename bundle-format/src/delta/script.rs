@@ -7,7 +7,9 @@ use super::model::tarhead::{Block, TarHead, content_of};
 use crate::recode::{Opening, Recipe, Wrapper};
 
 /// Most steps of one item.
-pub const STEPS: usize = 1 << 20;
+pub const STEPS: usize = 1 << 18;
+/// Most bytes of the tar headers and the wrappers in one item.
+pub const ITEM_BYTES: usize = 1 << 22;
 /// Most bytes of one [`Step::Differ`].
 pub const DIFFER: u64 = 1 << 20;
 /// Longest header of a gzip member, in bytes.
@@ -70,6 +72,15 @@ impl Step {
         self.len() == 0
     }
 
+    /// Bytes of tar header or wrapper that come with it.
+    fn held(&self) -> usize {
+        match self {
+            Self::Header { block, .. } => block.len(),
+            Self::Open(opening) => opening.wrapper.to_bytes().len(),
+            _ => 0,
+        }
+    }
+
     fn kind(&self) -> usize {
         match self {
             Self::Copy { .. } => 1,
@@ -81,6 +92,16 @@ impl Step {
             Self::Close => 7,
         }
     }
+}
+
+/// How many of the first of `steps` may be in one item; not none, unless there are none.
+pub fn fitting(steps: &[Step]) -> usize {
+    let mut held = 0;
+    let fits = |step: &&Step| {
+        held += step.held();
+        held <= ITEM_BYTES
+    };
+    steps.iter().take(STEPS).take_while(fits).count()
 }
 
 /// Reads the header-sized block at an address.
@@ -119,10 +140,11 @@ impl Script {
     /// # Errors
     /// A decoder found steps that break a rule.
     pub fn item(&mut self, coder: &mut impl Coder, given: &[Step], fetch: &Fetch<'_>) -> Result<Vec<Step>, DeltaError> {
-        let mut steps = Vec::new();
+        let (mut steps, mut held) = (Vec::new(), 0);
         while let Some(step) = self.step(coder, given.get(steps.len()), fetch)? {
+            held += step.held();
             steps.push(step);
-            if steps.len() > STEPS || coder.spent() {
+            if steps.len() > STEPS || held > ITEM_BYTES || coder.spent() {
                 return Err(DeltaError::Malformed("it has too many steps"));
             }
         }

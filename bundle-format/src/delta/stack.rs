@@ -27,6 +27,8 @@ struct Layer {
     compressor: Box<dyn Compressor>,
     check: Check,
     compressed: Vec<u8>,
+    /// Bytes of memory that it takes.
+    memory: u64,
 }
 
 /// What follows the compressed data.
@@ -92,12 +94,17 @@ impl<'a> Stack<'a> {
         }
         let corrections = match opening.recipe.maker {
             Maker::Predicted => {
-                let section = self.patch.corrections(self.corrected);
                 self.corrected += 1;
-                section.map(super::read_section).transpose()?
+                self.patch.corrections(self.corrected - 1)
             }
             _ => None,
         };
+        let memory = opening.recipe.memory().saturating_add(corrections.as_ref().map_or(0, super::Cursor::left));
+        let all = self.layers.iter().map(|l| l.memory).fold(memory, u64::saturating_add);
+        if all.saturating_add(self.patch.parameters.memory()) > self.patch.header.memory {
+            return Err(DeltaError::Malformed("its compressors need more memory than it says"));
+        }
+        let corrections = corrections.map(super::read_section).transpose()?;
         let compressor = opening.recipe.compressor(self.threads, corrections);
         let compressor = compressor.ok_or(DeltaError::Malformed("it needs a compressor that is not known"))?;
         let (head, check) = match &opening.wrapper {
@@ -106,7 +113,7 @@ impl<'a> Stack<'a> {
             Wrapper::Zlib(head) => (head.to_vec(), Check::Zlib(adler2::Adler32::new())),
         };
         self.push(self.layers.len(), &head)?;
-        self.layers.push(Layer { compressor, check, compressed: Vec::new() });
+        self.layers.push(Layer { compressor, check, compressed: Vec::new(), memory });
         Ok(())
     }
 

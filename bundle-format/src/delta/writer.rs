@@ -11,8 +11,9 @@ use super::model::coder::Encoder;
 use super::model::diff::{Diff, Region};
 use super::model::literal::Literal;
 use super::patch::{CORRECTIONS, Parameters, with_margin};
-use super::script::{Script, Step};
+use super::script::{Script, Step, fitting};
 use super::{DeltaError, LITERALS};
+use crate::recode::Maker;
 
 /// How to code new bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,8 +38,11 @@ pub struct Writer<'a> {
     literals: u64,
     raw: zstd::stream::write::Encoder<'static, File>,
     corrections: Vec<Vec<u8>>,
-    /// Bytes of memory of the hungriest compressor and of one within it.
+    /// Bytes of memory of each open stream's compressor and corrections, and the most of all at once.
+    open: Vec<u64>,
     compressors: u64,
+    /// Streams with corrections that were opened.
+    corrected: usize,
 }
 
 impl<'a> Writer<'a> {
@@ -62,7 +66,9 @@ impl<'a> Writer<'a> {
             literals: 0,
             raw,
             corrections: Vec::new(),
+            open: Vec::new(),
             compressors: 0,
+            corrected: 0,
         })
     }
 
@@ -90,14 +96,21 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Codes an item: steps that belong together, such as those of one file.
+    /// Codes an item: steps that belong together, such as those of one file. Of too many it makes several.
     ///
     /// # Errors
     /// Reading fails; the steps break a rule of the format.
     pub fn item(&mut self, steps: &[Step]) -> Result<(), DeltaError> {
-        if steps.is_empty() {
-            return Ok(());
+        let mut left = steps;
+        while !left.is_empty() {
+            let (now, rest) = left.split_at(fitting(left).max(1));
+            self.fitting(now)?;
+            left = rest;
         }
+        Ok(())
+    }
+
+    fn fitting(&mut self, steps: &[Step]) -> Result<(), DeltaError> {
         let mut at = self.script.offset();
         let alignment = regions(steps, at);
         let space = self.space;
@@ -124,8 +137,19 @@ impl<'a> Writer<'a> {
                 Step::Raw { .. } => {
                     io::copy(&mut Cursor::new(self.content, at, at + len), &mut self.raw)?;
                 }
-                Step::Open(opening) => self.compressors = self.compressors.max(2 * opening.recipe.memory()),
-                Step::Copy { .. } | Step::Header { .. } | Step::Close => {}
+                Step::Open(opening) => {
+                    let corrections = match opening.recipe.maker {
+                        Maker::Predicted => {
+                            self.corrected += 1;
+                            self.corrections.get(self.corrected - 1).map_or(0, |c| c.len() as u64)
+                        }
+                        _ => 0,
+                    };
+                    self.open.push(opening.recipe.memory().saturating_add(corrections));
+                    self.compressors = self.compressors.max(self.open.iter().sum());
+                }
+                Step::Close => drop(self.open.pop()),
+                Step::Copy { .. } | Step::Header { .. } => {}
             }
             at += len;
         }

@@ -66,7 +66,8 @@ impl Corpus {
     }
 
     /// Adds a blob that patches may copy from: one that the site holds, or that it will have rebuilt before. `content` gives
-    /// the blob's bytes, which are proved here by digest and size.
+    /// the blob's bytes, which are proved here by digest and size. A blob that begins as if it were compressed, and does not
+    /// inflate to its end, is left out: nothing is copied from it.
     ///
     /// # Errors
     /// Reading fails, or the bytes are others.
@@ -76,8 +77,8 @@ impl Corpus {
         }
         let room = self.memory.saturating_sub(self.held);
         let proved = VerifiedReader::new(content, digest, size);
-        let (form, content) =
-            inflated(proved, size, |input| Spool::fill(input, room / 2, limits::BLOB_BYTES, &self.dir))?;
+        let usable = inflated(proved, size, |input| Spool::fill(input, room / 2, limits::BLOB_BYTES, &self.dir))?;
+        let Some((form, content)) = usable else { return Ok(()) };
         self.held += content.memory();
         let source = Source { digest, size, form, content: content.len() };
         let content = Arc::new(content);

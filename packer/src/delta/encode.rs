@@ -20,12 +20,16 @@ impl Corpus {
     pub fn encode(&self, digest: Digest, size: u64, blob: &dyn Bytes) -> io::Result<Outcome> {
         for guess in [true, false] {
             let Some(target) = Target::of(blob, self, guess)? else { continue };
-            let mut planned = plan(self, Arc::clone(&target.content) as Arc<dyn Bytes>)?;
+            let mut planned = plan(self, Arc::clone(&target.content) as Arc<dyn Bytes>, target.borders())?;
             let used = self.used(&planned);
             let (sources, space) = self.compact(&used, &mut planned);
             let expansions = std::mem::take(&mut planned.expansions);
             let header = Header { digest, size, memory: 0, sources, expansions };
-            let written = self.write(&target, planned, &space, header).map_err(unexpected)?;
+            let written = match self.write(&target, planned, &space, header) {
+                // There are more streams, or larger corrections, than a patch may have.
+                Err(DeltaError::Malformed(_)) => continue,
+                written => written.map_err(unexpected)?,
+            };
             let Some((header, bytes)) = written.filter(|(_, bytes)| bytes.len() < size) else {
                 return Ok(Outcome::Whole(WhyWhole::Smaller));
             };
@@ -176,7 +180,7 @@ impl Corpus {
     }
 }
 
-/// A step in two, the first of at most `n` bytes, which are not none. Headers are not cut: no stream begins in one.
+/// A step in two, the first of at most `n` bytes, which are not none. A header that is cut is none any more.
 fn split(step: Step, n: u64) -> (Step, Option<Step>) {
     if step.len() <= n {
         return (step, None);
@@ -189,6 +193,8 @@ fn split(step: Step, n: u64) -> (Step, Option<Step>) {
             (Step::Differ { source, len: n }, Some(Step::Differ { source: source + n, len: len - n }))
         }
         Step::Add { len } => (Step::Add { len: n }, Some(Step::Add { len: len - n })),
+        Step::Header { source: Some(source), .. } => split(Step::Differ { source, len: step.len() }, n),
+        Step::Header { source: None, .. } => split(Step::Add { len: step.len() }, n),
         other => (other, None),
     }
 }

@@ -45,6 +45,8 @@ pub struct Plan<'a> {
     pub(super) expanded: Joined,
     pub(super) last_recipe: Option<Recipe>,
     pub(super) corrections: Vec<Vec<u8>>,
+    /// Where streams of the target's content begin and end: none is within a stream that is inflated.
+    borders: Vec<u64>,
 }
 
 /// What a plan came to.
@@ -71,8 +73,8 @@ impl Planned {
     }
 }
 
-/// Steps that make `target` from what is in `corpus`.
-pub fn plan(corpus: &Corpus, target: Arc<dyn Bytes>) -> io::Result<Planned> {
+/// Steps that make `target` from what is in `corpus`. Its compressed streams have these borders.
+pub fn plan(corpus: &Corpus, target: Arc<dyn Bytes>, borders: Vec<u64>) -> io::Result<Planned> {
     let mut plan = Plan {
         corpus,
         target: Arc::clone(&target),
@@ -86,6 +88,7 @@ pub fn plan(corpus: &Corpus, target: Arc<dyn Bytes>) -> io::Result<Planned> {
         expanded: Joined::default(),
         last_recipe: None,
         corrections: Vec::new(),
+        borders,
     };
     for entry in entries(target.as_ref())? {
         plan.entry(&entry)?;
@@ -156,7 +159,9 @@ impl<'a> Plan<'a> {
         self.end_item();
         if entry.len() <= AT_ONCE {
             let new = self.read_target(entry.begin, entry.len())?;
-            let inner = streams(&new);
+            let first = self.borders.partition_point(|b| *b <= entry.begin);
+            let whole = self.borders.get(first).is_none_or(|b| *b >= entry.end);
+            let inner = if whole { streams(&new) } else { Vec::new() };
             let like = like.or_else(|| self.similar(entry));
             if !inner.is_empty() {
                 return self.archive(entry, like, &new, inner);

@@ -57,25 +57,26 @@ impl Target {
         match Form::of(&first) {
             Form::Gzip => {
                 let mut members = Members::new(blob);
-                let content = match fill(&mut members) {
-                    Err(e) if members.broken => {
-                        let _ = e;
-                        return Ok(None);
-                    }
-                    filled => filled?,
-                };
-                members.recognised(content, guess)
+                match fill(&mut members) {
+                    // It only begins like gzip, or bytes follow it.
+                    Err(_) if members.broken => Self::plain(blob, fill),
+                    filled => members.recognised(filled?, guess),
+                }
             }
-            Form::Plain => {
-                let content = fill(&mut Cursor::new(blob, 0, blob.len()))?;
-                Ok(Some(Self {
-                    content: Arc::new(content),
-                    streams: Vec::new(),
-                    compressor: "not compressed".to_owned(),
-                }))
-            }
+            Form::Plain => Self::plain(blob, fill),
             _ => Self::of_zstd(blob, fill),
         }
+    }
+
+    /// A blob that is its own content.
+    fn plain(blob: &dyn Bytes, fill: impl Fn(&mut dyn Read) -> io::Result<Spool>) -> io::Result<Option<Self>> {
+        let content = Arc::new(fill(&mut Cursor::new(blob, 0, blob.len()))?);
+        Ok(Some(Self { content, streams: Vec::new(), compressor: "not compressed".to_owned() }))
+    }
+
+    /// Where streams of the content begin and end, in order.
+    pub fn borders(&self) -> Vec<u64> {
+        self.streams.iter().flat_map(|s| [s.begin, s.end]).collect()
     }
 
     /// A blob that is one frame of zstd.
