@@ -2,14 +2,16 @@
 //! a patch whose head is good.
 #![no_main]
 
+use std::sync::LazyLock;
+
 use bundle_format::Digest;
 use bundle_format::delta::{Form, Header, Parameters, Patch, Source, rebuild};
 use libfuzzer_sys::fuzz_target;
 
 /// What the seeds copy from, and a bit more.
-fn space() -> Vec<u8> {
+static SPACE: LazyLock<Vec<u8>> = LazyLock::new(|| {
     [testdata::corpus::text(1, 3000), testdata::corpus::records(2, 3000), testdata::corpus::tar(3, 20_000)].concat()
-}
+});
 
 /// A patch from `space` of `script`, with the bytes before it as its other parts.
 fn patch(space: &[u8], bytes: &[u8]) -> Vec<u8> {
@@ -31,9 +33,9 @@ fn patch(space: &[u8], bytes: &[u8]) -> Vec<u8> {
 }
 
 fuzz_target!(|bytes: &[u8]| {
-    let space = space();
+    let space = &*SPACE;
     let any = bytes.to_vec();
-    for patch in [patch(&space, bytes), any] {
+    for patch in [patch(space, bytes), any] {
         let Ok(known) = Patch::open(&patch) else { continue };
         let (size, content) = (known.header.size, known.parameters.content);
         // More is in order too, and takes its time.
