@@ -91,7 +91,7 @@ impl Corpus {
     ) -> Result<Option<(Header, Spool)>, DeltaError> {
         let new: u64 = planned.items.iter().flatten().filter(|s| matches!(s, Step::Add { .. })).map(Step::len).sum();
         let coding = Coding {
-            literal_bits: (new.max(1).ilog2() as u8).clamp(8, 16),
+            literal_bits: (new.max(1).ilog2() as u8).clamp(8, if self.effort == Effort::Best { 18 } else { 16 }),
             level: match self.effort {
                 Effort::Fast => 3,
                 Effort::Default if new > 64 << 20 => 12,
@@ -103,7 +103,8 @@ impl Corpus {
         let mut modelled = match self.effort {
             Effort::Fast => 0,
             Effort::Default => (target.content.len() / 24).max(1 << 20),
-            Effort::Best => u64::MAX,
+            // Of more, Zstandard's long matches make less than the model does.
+            Effort::Best => (target.content.len() / 12).max(4 << 20),
         };
         let mut writer = Writer::new(space, &planned.made, coding, &self.dir)?;
         modelled = modelled.min(writer.literals_left());
