@@ -15,7 +15,7 @@ def row: "| " + join(" | ") + " |";
    | ([$r.whole, $r[$others[]]] | map(.bytes // empty) | min) as $best
    | [$pair, ([$r[]] | first | .new_tar_bytes | tostring), ($r.whole.bytes // "" | tostring)]
      + [$others[] | $r[.].bytes // "" | tostring] + [$best // "" | tostring]
-     + [$ours[] | $r[.] | .bytes, .patches | if . == null then "", "" else tostring, (. / $best | fixed(3)) end]
+     + [$ours[] | $r[.] | .bytes, .patches | if . == null then "", "" else tostring, (if $best then . / $best | fixed(3) else "" end) end]
    | row),
   "", "CPU seconds to encode / to decode, highest peak of memory in MiB:", "",
   (["pair"] + $others + $ours | row), (["pair"] + $others + $ours | map("---") | row),
