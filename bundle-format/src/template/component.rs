@@ -7,14 +7,18 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::env::Env;
-use super::mounts::{ConfigFile, Volume};
+use super::kubernetes::KubernetesAttributes;
+use super::mounts::{ConfigFile, SharedMount, Volume};
 use super::names::{ComponentName, PortName};
+use super::parts::{Graph, Monitor};
+use super::plugin::PluginUse;
 use super::probe::Probes;
 use super::quantity::Quantity;
+use super::scaling::Scaling;
 use crate::ImageRef;
 
 /// One part of the application: a container image and how Kubernetes runs it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Component {
     /// Its name, unique among the components.
@@ -22,10 +26,19 @@ pub struct Component {
     /// Name of the image that it runs. The site pins it to the digest that was packed.
     #[schemars(with = "String")]
     pub image: ImageRef,
+    /// What it is, for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
     /// What kind of workload it becomes.
     #[serde(default)]
     pub kind: WorkloadKind,
-    /// How many of it run; 1 unless given. Not for a `DaemonSet` or a `Job`.
+    /// When a `CronJob` runs (crontab(5)), in the cluster's time zone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<String>,
+    /// Whether there is never more than one of it, also while it is replaced.
+    #[serde(default)]
+    pub singleton: bool,
+    /// How many of it run; 1 unless given. Not for a `DaemonSet`, `Job` or `CronJob`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replicas: Option<u32>,
     /// Replaces the image's entrypoint. `$(NAME)` stands for an environment variable, as in Kubernetes.
@@ -40,18 +53,27 @@ pub struct Component {
     /// Environment variables, in order: a value may refer to an earlier one as `$(NAME)`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<Env>,
+    /// Variables that the components get which depend on it, before their own; their own of the same name win.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub connection: Vec<Env>,
     /// Configuration files that are mounted into it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub config: Vec<ConfigFile>,
     /// Folders that outlive its container.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<Volume>,
-    /// How Kubernetes finds out whether it works. Not for a `Job`.
+    /// Volumes of other components that it mounts as well.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mounts: Vec<SharedMount>,
+    /// How Kubernetes finds out whether it works. Not for a `Job` or `CronJob`.
     #[serde(default, skip_serializing_if = "Probes::is_empty")]
     pub probes: Probes,
     /// What it is given, and what it may take at most.
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub resources: Resources,
+    /// How many of it run, where the cluster decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scaling: Option<Scaling>,
     /// Components that must be ready (a `Job`: complete) before it starts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<ComponentName>,
@@ -61,6 +83,18 @@ pub struct Component {
     /// Labels for its Kubernetes objects, beside those that Sealift sets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// What is said to Kubernetes in its own words.
+    #[serde(default, skip_serializing_if = "KubernetesAttributes::is_empty")]
+    pub kubernetes: KubernetesAttributes,
+    /// Plugins that run beside it, or before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<PluginUse>,
+    /// Where its measurements are read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub monitors: Vec<Monitor>,
+    /// Graphs of its measurements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub graphs: Vec<Graph>,
 }
 
 /// The kinds of workload.
@@ -75,6 +109,8 @@ pub enum WorkloadKind {
     DaemonSet,
     /// Runs to its end: once for each state of its definition, image included.
     Job,
+    /// Runs to its end again and again, by a `schedule`.
+    CronJob,
 }
 
 /// A port that a component listens on.
@@ -88,6 +124,9 @@ pub struct Port {
     /// Its protocol.
     #[serde(default)]
     pub protocol: Protocol,
+    /// What is spoken over it, for meshes and people: `http`, `grpc`, `mysql` (Kubernetes' `appProtocol`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_protocol: Option<String>,
     /// Whether other components reach it, through the component's `Service`.
     #[serde(default = "yes")]
     pub service: bool,

@@ -6,17 +6,22 @@ mod check;
 mod component;
 mod decode;
 mod env;
+mod kubernetes;
 pub mod limits;
 mod manifest;
 mod mounts;
 mod names;
 mod node;
 mod order;
+mod parts;
 mod path;
 mod place;
+mod plugin;
 mod probe;
 mod problem;
 mod quantity;
+mod route;
+mod scaling;
 mod schema;
 mod text;
 
@@ -30,20 +35,25 @@ use crate::ImageRef;
 
 pub use component::{Component, Port, Protocol, Resources, WorkloadKind};
 pub use env::{Env, Secret, SecretRef, ServiceRef};
+pub use kubernetes::KubernetesAttributes;
 pub use manifest::{Manifest, ManifestError};
-pub use mounts::{AccessMode, ConfigFile, EmptyDir, Volume};
+pub use mounts::{AccessMode, ConfigFile, EmptyDir, SharedMount, Volume};
 pub use names::{
-    ComponentName, EnvName, ImageSource, PortName, SecretKey, SecretName, TemplateName, TemplateVersion, VolumeName,
+    ComponentName, EnvName, ImageSource, PartName, PortName, SecretKey, SecretName, TemplateName, TemplateVersion, VolumeName,
 };
+pub use parts::{Chart, Completes, ConfigGroup, ConfigItem, External, ExternalPort, Graph, Kustomization, Monitor};
 pub use path::{MountPath, RelativePath};
+pub use plugin::{Plugin, PluginKind, PluginUse};
 pub use probe::{ExecProbe, HttpProbe, Probe, Probes, Scheme, TcpProbe};
 pub use problem::{Code, Position, Problem, Severity, TemplateError};
-pub use quantity::{Quantity, Timestamp};
+pub use quantity::{Duration, Quantity, Timestamp};
+pub use route::{Exposure, Route, Stream};
+pub use scaling::Scaling;
 pub use schema::json_schema;
 pub use text::TextError;
 
 /// A template version, as `sealift.yaml` describes it. It holds together: every reference within it resolves.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Template {
     /// Version of this format.
@@ -62,6 +72,27 @@ pub struct Template {
     /// The parts of the application.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub components: Vec<Component>,
+    /// Things that run elsewhere, and that components reach like one of their own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub externals: Vec<External>,
+    /// Plugins that components may use.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub plugins: Vec<Plugin>,
+    /// Variables that several components share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub config_groups: Vec<ConfigGroup>,
+    /// HTTP routes from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub routes: Vec<Route>,
+    /// TCP and UDP ports that are reached from outside.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub streams: Vec<Stream>,
+    /// Helm charts beside the template, rendered when it is packed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub charts: Vec<Chart>,
+    /// Folders of kustomize beside the template, rendered when it is packed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kustomizations: Vec<Kustomization>,
     /// Files of Kubernetes objects beside the template, applied after the components.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub manifests: Vec<RelativePath>,
@@ -111,6 +142,24 @@ pub struct Metadata {
     /// Labels, with the syntax of Kubernetes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
+    /// Who may install it, where a site asks: everybody, or the team that imported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<Scope>,
+    /// Categories that a catalogue sorts it under.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub categories: Vec<String>,
+    /// Name of the version for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+    /// What is new in the version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notes: Option<String>,
+    /// Whether it is an extension of the platform rather than an application.
+    #[serde(default)]
+    pub plugin: bool,
+    /// The earlier version that supplies the components which this one does not describe.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completes: Option<Completes>,
     /// The line of versions that this one belongs to, such as `stable`; a tag by its syntax.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<TemplateVersion>,
@@ -125,6 +174,16 @@ pub struct Metadata {
     /// When the version was made. It fixes the time in what is packed, so that packing again gives the same bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
+}
+
+/// Who may install a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Scope {
+    /// The team that imported it.
+    Team,
+    /// Everybody.
+    Enterprise,
 }
 
 fn first() -> NonZeroU32 {
@@ -160,7 +219,7 @@ pub struct FileEntry {
 }
 
 /// What came of checking a template.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Checked {
     /// The template, if nothing is wrong with it.
     pub template: Option<Template>,
@@ -194,11 +253,11 @@ impl Template {
         template.ok_or(TemplateError { problems })
     }
 
-    /// The images that must be packed: those of the components, and those of the entries in `images`.
+    /// The images that must be packed: those of the components and plugins, and those of the entries in `images`.
     #[must_use]
     pub fn images(&self) -> BTreeSet<&ImageRef> {
         let components = self.components.iter().map(|c| &c.image);
-        components.chain(self.images.iter().map(|i| &i.name)).collect()
+        components.chain(self.plugins.iter().map(|p| &p.image)).chain(self.images.iter().map(|i| &i.name)).collect()
     }
 
     /// Where the packer finds `image`, if the template says.
@@ -210,9 +269,15 @@ impl Template {
     /// The documents beside the template that must be packed: manifests, files, the icon, files of configuration.
     #[must_use]
     pub fn documents(&self) -> BTreeSet<&RelativePath> {
-        let config = self.components.iter().flat_map(|c| &c.config).filter_map(|c| c.file.as_ref());
+        let config = self.config_files().filter_map(|c| c.file.as_ref());
         let files = self.files.iter().map(|f| &f.path);
         self.manifests.iter().chain(files).chain(&self.metadata.icon).chain(config).collect()
+    }
+
+    /// The configuration files of components and plugins.
+    pub fn config_files(&self) -> impl Iterator<Item = &ConfigFile> {
+        let plugins = self.plugins.iter().flat_map(|p| &p.config);
+        self.components.iter().flat_map(|c| &c.config).chain(plugins)
     }
 
     /// The component called `name`.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::names::VolumeName;
+use super::names::{ComponentName, VolumeName};
 use super::path::{MountPath, RelativePath};
 use super::quantity::Quantity;
 
@@ -44,6 +44,21 @@ pub struct Volume {
     /// A folder that lives as long as the pod.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub empty_dir: Option<EmptyDir>,
+    /// Whether it is mounted read-only.
+    #[serde(default)]
+    pub read_only: bool,
+}
+
+/// A volume of another component that this one mounts as well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SharedMount {
+    /// The component whose volume it is; no `StatefulSet`, whose pods have one each.
+    pub component: ComponentName,
+    /// Its volume, one with a `size`.
+    pub volume: VolumeName,
+    /// Where it is mounted here.
+    pub path: MountPath,
     /// Whether it is mounted read-only.
     #[serde(default)]
     pub read_only: bool,

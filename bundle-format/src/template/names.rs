@@ -79,6 +79,15 @@ checked_text!(
 );
 
 checked_text!(
+    /// The name of a route, stream, plugin, configuration group, chart or monitor: a DNS label of at most 40 characters.
+    PartName,
+    "a name",
+    "1 to 40 lowercase letters, digits and `-`, first and last no `-`",
+    "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$",
+    |text| text.len() <= 40 && is_label(text)
+);
+
+checked_text!(
     /// The name of an environment variable, as every shell can read it (POSIX, "Name").
     EnvName,
     "the name of an environment variable",

@@ -98,6 +98,19 @@ impl schemars::JsonSchema for Quantity {
 }
 
 checked_text!(
+    /// A length of time: `30s`, `5m`, `500ms`.
+    Duration,
+    "a length of time",
+    "a number and `ms`, `s`, `m` or `h`: `30s`",
+    "^[1-9][0-9]{0,8}(ms|s|m|h)$",
+    |text| {
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        let (number, unit) = text.split_at(end);
+        (1..=9).contains(&number.len()) && !number.starts_with('0') && ["ms", "s", "m", "h"].contains(&unit)
+    }
+);
+
+checked_text!(
     /// An instant in UTC, in whole seconds (RFC 3339 with `Z`): `2026-01-31T12:00:00Z`.
     Timestamp,
     "an instant",

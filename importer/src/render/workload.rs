@@ -3,7 +3,7 @@
 use bundle_format::Digest;
 use bundle_format::template::{Component, WorkloadKind};
 use k8s_openapi::api::apps::v1::{DaemonSet, DaemonSetSpec, Deployment, DeploymentSpec, StatefulSet, StatefulSetSpec};
-use k8s_openapi::api::batch::v1::{Job, JobSpec};
+use k8s_openapi::api::batch::v1::{CronJob, CronJobSpec, Job, JobSpec, JobTemplateSpec};
 use k8s_openapi::api::core::v1::{ConfigMap, PersistentVolumeClaim};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use serde_json::Value;
@@ -51,6 +51,16 @@ pub(super) fn render(
             let spec = DaemonSetSpec { selector, template, ..DaemonSetSpec::default() };
             let metadata = names.metadata(name, Some(component));
             ("daemonset", serde_json::to_value(DaemonSet { metadata, spec: Some(spec), status: None }))
+        }
+        WorkloadKind::CronJob => {
+            let template = pod::template(names, component, image, config);
+            let spec = CronJobSpec {
+                schedule: component.schedule.clone().unwrap_or_default(),
+                job_template: JobTemplateSpec { metadata: None, spec: Some(JobSpec { template, ..JobSpec::default() }) },
+                ..CronJobSpec::default()
+            };
+            let metadata = names.metadata(name, Some(component));
+            ("cronjob", serde_json::to_value(CronJob { metadata, spec: Some(spec), status: None }))
         }
         WorkloadKind::Job => {
             // A job cannot be changed, and one of the same name is not run again. So it is named after what it does.

@@ -32,7 +32,7 @@ impl Check<'_> {
             self.error(&place.field(field), Code::NotForKind, message, Some("remove it, or choose another `kind`"));
         };
         match component.kind {
-            WorkloadKind::Job => {
+            WorkloadKind::Job | WorkloadKind::CronJob => {
                 if component.replicas.is_some() {
                     not("replicas", "it runs once");
                 }

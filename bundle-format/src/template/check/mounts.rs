@@ -84,7 +84,7 @@ impl Check<'_> {
                     format!("the replicas share the volume `{}`, which one node at a time can mount", volume.name);
                 self.warning(place, Code::Risky, message, hint);
             }
-            WorkloadKind::Deployment | WorkloadKind::StatefulSet | WorkloadKind::Job => {}
+            WorkloadKind::Deployment | WorkloadKind::StatefulSet | WorkloadKind::Job | WorkloadKind::CronJob => {}
         }
     }
 }
