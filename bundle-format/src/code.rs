@@ -20,6 +20,8 @@ pub enum Exit {
     State = 6,
     /// A registry refused or cannot be reached.
     Registry = 7,
+    /// A cluster refused, cannot be reached, or does not get ready.
+    Cluster = 8,
 }
 
 impl Exit {
@@ -34,6 +36,7 @@ impl Exit {
             Self::Input => "what was to be packed: the template, an image, a file",
             Self::State => "what is there stands in the way, or what is needed is not there",
             Self::Registry => "a registry refused, or cannot be reached",
+            Self::Cluster => "a cluster refused, cannot be reached, or does not get what it runs ready",
         }
     }
 }
@@ -120,6 +123,13 @@ codes! {
     Render "E-RENDER" State "The application cannot be rendered with what the site has.",
     Logins "E-LOGINS" State "The file of a registry's users cannot be used.",
     Certificate "E-CERTIFICATE" State "A TLS certificate, or the key that belongs to it, cannot be used.",
+    NotInstalled "E-NOT-INSTALLED" State "There is no such installation, or no such record of it.",
+    Values "E-VALUES" State "A value that was given for the site does not fit the template.",
+    Cluster "E-CLUSTER" Cluster "The cluster cannot be reached.",
+    Forbidden "E-FORBIDDEN" Cluster "The cluster does not allow it.",
+    Refused "E-REFUSED" Cluster "The cluster refused an object.",
+    NotReady "E-NOT-READY" Cluster "Something did not become ready in time.",
+    Failed "E-FAILED" Cluster "Something failed on the cluster, and cannot become ready any more.",
     Registry "E-REGISTRY" Registry "A registry refused, or cannot be reached.",
 }
 

@@ -4,4 +4,7 @@ pub mod diff;
 pub mod holdings;
 pub mod import;
 pub mod install;
+pub mod plan;
+pub mod record;
 pub mod render;
+pub mod target;

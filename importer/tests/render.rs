@@ -19,6 +19,7 @@ use std::process::Command;
 use bundle_format::template::{ComponentName, RelativePath, Template, TemplateName};
 use bundle_format::{Digest, ImageRef};
 use importer::render::{Namespace, RenderError, RenderInput, RenderedFile, SecretValues, render, secrets_needed};
+use importer::target::Capabilities;
 use serde_json::Value;
 
 /// What a site adds, with the simplest values.
@@ -61,7 +62,18 @@ impl Site {
 
     fn render(&self, template: &Template) -> Result<Vec<RenderedFile>, RenderError> {
         let Self { installation, namespace, documents, secrets, enabled } = self;
-        render(template, &RenderInput { installation, namespace, image: &image, documents, secrets, enabled })
+        let input = RenderInput {
+            installation,
+            namespace,
+            image: &image,
+            documents,
+            secrets,
+            enabled,
+            off: &BTreeSet::new(),
+            capabilities: &Capabilities::assumed(),
+            pull_secret: None,
+        };
+        render(template, &input)
     }
 }
 

@@ -24,7 +24,7 @@ pub struct Args {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done; 1 the machine; 2 usage; 3 not trusted; 4 bad bundle; 5 bad input to pack; \
-6 state of the site or output; 7 registry. `sealift errors` explains every error code.";
+6 state of the site or output; 7 registry; 8 cluster. `sealift errors` explains every error code.";
 
 #[derive(Debug, ClapArgs)]
 pub struct Global {

@@ -39,7 +39,8 @@ pub use kubernetes::KubernetesAttributes;
 pub use manifest::{Manifest, ManifestError};
 pub use mounts::{AccessMode, ConfigFile, EmptyDir, SharedMount, Volume};
 pub use names::{
-    ComponentName, EnvName, ImageSource, PartName, PortName, SecretKey, SecretName, TemplateName, TemplateVersion, VolumeName,
+    ComponentName, EnvName, ImageSource, PartName, PortName, SecretKey, SecretName, TemplateName, TemplateVersion,
+    VolumeName,
 };
 pub use parts::{Chart, Completes, ConfigGroup, ConfigItem, External, ExternalPort, Graph, Kustomization, Monitor};
 pub use path::{MountPath, RelativePath};

@@ -13,6 +13,7 @@ use registry_lite::LockedStore;
 
 use crate::holdings::Holding;
 use crate::render::{Namespace, RenderInput, render};
+use crate::target::Capabilities;
 
 pub use dir::DirTarget;
 pub use error::InstallError;
@@ -68,6 +69,9 @@ pub fn install(
             documents: &documents,
             secrets: &secrets,
             enabled: &options.enabled,
+            off: &BTreeSet::new(),
+            capabilities: &Capabilities::assumed(),
+            pull_secret: None,
         },
     )?;
     // An interrupted run may have left files of its own beside those of the one before it.

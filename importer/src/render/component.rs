@@ -39,7 +39,7 @@ pub(super) fn render(
     }
     let (kind, workload) = workload::render(names, component, name, config.as_ref())?;
     files.push(RenderedFile::of(format!("50-{position:03}-{kind}-{short}.yaml"), &workload)?);
-    Ok(files)
+    Ok(files.into_iter().map(|file| file.owned_by(short)).collect())
 }
 
 /// The claim that a volume with a size makes.

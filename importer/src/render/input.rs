@@ -7,6 +7,8 @@ use std::str::FromStr;
 use bundle_format::ImageRef;
 use bundle_format::template::{ComponentName, RelativePath, SecretKey, SecretName, TemplateName};
 
+use crate::target::Capabilities;
+
 /// The values of generated secrets.
 pub type SecretValues = BTreeMap<SecretName, BTreeMap<SecretKey, String>>;
 
@@ -25,6 +27,12 @@ pub struct RenderInput<'a> {
     pub secrets: &'a SecretValues,
     /// The optional components that the site switched on.
     pub enabled: &'a BTreeSet<ComponentName>,
+    /// The components that are switched off and were on once: they are rendered, and scaled to nothing.
+    pub off: &'a BTreeSet<ComponentName>,
+    /// The types of objects that the target takes.
+    pub capabilities: &'a Capabilities,
+    /// The Secret of the namespace that holds the login for the images' registry, if it needs one.
+    pub pull_secret: Option<&'a str>,
 }
 
 /// The name of a Kubernetes namespace: a DNS label (RFC 1123) of at most 63 characters.

@@ -56,7 +56,10 @@ pub(super) fn render(
             let template = pod::template(names, component, image, config);
             let spec = CronJobSpec {
                 schedule: component.schedule.clone().unwrap_or_default(),
-                job_template: JobTemplateSpec { metadata: None, spec: Some(JobSpec { template, ..JobSpec::default() }) },
+                job_template: JobTemplateSpec {
+                    metadata: None,
+                    spec: Some(JobSpec { template, ..JobSpec::default() }),
+                },
                 ..CronJobSpec::default()
             };
             let metadata = names.metadata(name, Some(component));

@@ -1,5 +1,6 @@
 //! Objects as files of YAML.
 
+use bundle_format::template::ComponentName;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -9,6 +10,7 @@ use super::RenderError;
 #[derive(Debug, Clone, PartialEq)]
 pub struct RenderedFile {
     name: String,
+    component: Option<ComponentName>,
     objects: Vec<Value>,
     content: String,
 }
@@ -39,13 +41,24 @@ impl RenderedFile {
             }
             content.push_str(&written);
         }
-        Ok(Self { name, objects, content })
+        Ok(Self { name, component: None, objects, content })
     }
 
     /// The file's name: lowercase letters, digits, `-` and `.`, in the order in which files are applied.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The file as one of a component.
+    pub(super) fn owned_by(self, component: &ComponentName) -> Self {
+        Self { component: Some(component.clone()), ..self }
+    }
+
+    /// The component that its objects belong to, if to one.
+    #[must_use]
+    pub fn component(&self) -> Option<&ComponentName> {
+        self.component.as_ref()
     }
 
     /// The objects in it, in order.

@@ -1,0 +1,117 @@
+//! Records of installations (spec/plan.md section 7): what was done, and what it takes to go back.
+
+use std::collections::BTreeMap;
+
+use bundle_format::template::{ComponentName, TemplateVersion};
+use bundle_format::{Digest, ImageRef};
+use serde::{Deserialize, Serialize};
+
+use crate::plan::Overlay;
+use crate::render::SecretValues;
+use crate::target::{ObjectId, Place};
+
+/// One action on an installation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Record {
+    /// Counts the installation's records, from 1.
+    pub number: u64,
+    /// What was done.
+    pub action: Action,
+    /// How far it came.
+    pub status: Status,
+    /// When it began: RFC 3339, UTC, by the clock of the machine that did it.
+    pub time: String,
+    /// Who did it: `USER@HOST`.
+    #[serde(default)]
+    pub by: String,
+    /// Version of the template.
+    pub version: TemplateVersion,
+    /// Revision of the version.
+    pub revision: u32,
+    /// Digest of the version index.
+    pub digest: Digest,
+    /// Digests of the versions that it completes itself from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub completes: Vec<Digest>,
+    /// What it was installed on.
+    pub target: String,
+    /// Optional components that are switched on.
+    pub enabled: Vec<ComponentName>,
+    /// The site's values, where they are not the vendor's.
+    #[serde(default)]
+    pub overlay: Overlay,
+    /// The site's values as the action found them, before it changed anything.
+    #[serde(default)]
+    pub found: Overlay,
+    /// The record that held before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<u64>,
+    /// The record that a rollback returned to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
+    /// Images, as they were rendered.
+    pub images: BTreeMap<ImageRef, String>,
+    /// Every object of the installation.
+    #[serde(default)]
+    pub inventory: Vec<Item>,
+    /// Values of the generated secrets. Not in the copy that a site's folder keeps of a cluster's record.
+    #[serde(default)]
+    pub secrets: SecretValues,
+    /// Why it failed, or who was told what.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// An object of an installation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Item {
+    /// What names it.
+    pub object: ObjectId,
+    /// The file that it was rendered into.
+    pub file: String,
+    /// The component that it belongs to, if to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub component: Option<ComponentName>,
+    /// Digest of what was applied, as compact JSON.
+    pub digest: Digest,
+    /// Whether the version no longer has it, and it was left.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub orphan: bool,
+}
+
+/// What a record is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// A version was installed where there was none.
+    Install,
+    /// A version took another's place, or values were changed.
+    Upgrade,
+    /// An earlier state was returned to.
+    Rollback,
+    /// It was removed.
+    Uninstall,
+}
+
+/// How far an action came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// It began. If this is what a record says later, it was interrupted.
+    Begun,
+    /// It ended well.
+    Done,
+    /// It ended with an error.
+    Failed,
+}
+
+/// An installation and its last record.
+#[derive(Debug, Clone)]
+pub struct Installation {
+    /// Where it is.
+    pub place: Place,
+    /// Its last record.
+    pub record: Record,
+}
