@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bundle_format::oci::OciError;
 use bundle_format::template::{RelativePath, Template, TemplateError};
 use bundle_format::version_index::{Documents, VersionIndex, VersionIndexError};
-use bundle_format::{BlobSource, Code, Coded, Descriptor, Raw, SourceError, limits, media};
+use bundle_format::{BlobSource, Code, Coded, Descriptor, Digest, Raw, SourceError, limits, media};
 use registry_lite::{Store, StoreError};
 
 /// Largest document that an installation reads into memory: what fits into a Kubernetes object, with room to say so.
@@ -126,6 +126,22 @@ pub fn find(store: &Store, wanted: &str) -> Result<Holding, HoldingError> {
         holdings.sort_by_key(order);
     }
     holdings.pop().ok_or_else(|| HoldingError::NotFound { dir: dir(), wanted: wanted.to_owned(), there: labels })
+}
+
+/// The template version whose index has this digest.
+///
+/// # Errors
+/// [`HoldingError`].
+pub fn find_digest(store: &Store, digest: &Digest) -> Result<Holding, HoldingError> {
+    let entries = store.entries()?;
+    match entries.iter().find(|e| is_version(e) && e.digest == *digest) {
+        Some(entry) => Holding::read(store, entry, &entries),
+        None => Err(HoldingError::NotFound {
+            dir: store.dir().display().to_string(),
+            wanted: format!("the version {digest}"),
+            there: entries.iter().filter(|e| is_version(e)).filter_map(label).collect(),
+        }),
+    }
 }
 
 fn is_version(entry: &Descriptor) -> bool {

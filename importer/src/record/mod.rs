@@ -34,6 +34,9 @@ pub struct Record {
     /// Digests of the versions that it completes itself from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub completes: Vec<Digest>,
+    /// Components that are those of another version, and its digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ahead: BTreeMap<ComponentName, Digest>,
     /// What it was installed on.
     pub target: String,
     /// Optional components that are switched on.
