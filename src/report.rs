@@ -3,6 +3,7 @@
 mod delta;
 mod diff;
 mod log;
+mod plan;
 mod registry;
 
 use bundle_format::Digest;
@@ -17,6 +18,9 @@ pub use delta::ComparedReport;
 pub use delta::{CarriageReport, LackingReport};
 pub use diff::{DiffReport, DiffedField, DiffedFile, DiffedPlatform};
 pub use log::{FaultLine, LogLine, RequestLine};
+pub use plan::{
+    ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, UninstallReport, write_plan,
+};
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 
 /// A failure, on stdout with `--json`.

@@ -4,17 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_format::{BlobSource, Descriptor, Digest, ImageRef, Raw, limits};
 use registry_lite::Store;
+use serde::{Deserialize, Serialize};
 
 use super::{EngineError, Version};
 use crate::holdings::HoldingError;
 
 /// How images are named in what is rendered. Always pinned by digest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum ImageNames {
     /// `ADDRESS/HOST/REPOSITORY@DIGEST`, pulled from the site's registry by its address.
     At(String),
     /// `HOST/REPOSITORY@DIGEST`, for nodes that are configured to ask the site's registry first.
     Original,
+}
+
+impl Default for ImageNames {
+    /// Through a registry on the node itself, as `registry serve` listens unless told otherwise.
+    fn default() -> Self {
+        Self::At("127.0.0.1:5000".to_owned())
+    }
 }
 
 impl ImageNames {

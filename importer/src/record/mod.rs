@@ -6,6 +6,7 @@ use bundle_format::template::{ComponentName, TemplateVersion};
 use bundle_format::{Digest, ImageRef};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::ImageNames;
 use crate::plan::Overlay;
 use crate::render::SecretValues;
 use crate::target::{ObjectId, Place};
@@ -53,6 +54,12 @@ pub struct Record {
     /// The record that a rollback returned to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<u64>,
+    /// How images are named for pods.
+    #[serde(default)]
+    pub naming: ImageNames,
+    /// The Secret that holds the login for the images' registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_secret: Option<String>,
     /// Images, as they were rendered.
     pub images: BTreeMap<ImageRef, String>,
     /// Every object of the installation.
