@@ -251,25 +251,10 @@ pub struct ListedInstallation {
     pub revision: u32,
     pub target: String,
     pub record: u64,
-    /// Whether the last action ended; if not, it was interrupted.
+    /// Whether the last action ended well; if not, it failed or was interrupted.
     pub complete: bool,
-}
-
-/// `sealift install`.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct InstallReport {
-    pub name: String,
-    pub version: String,
-    pub revision: u32,
-    /// Version and revision, as the tag in the registry.
-    pub tag: String,
-    pub namespace: String,
-    pub target: String,
-    /// Number of the installation's record.
-    pub record: u64,
-    /// Files that were written, in the order in which they apply.
-    pub files: Vec<String>,
+    /// A higher version that the site holds.
+    pub upgrade: Option<String>,
 }
 
 /// `sealift template check`.
@@ -317,7 +302,13 @@ pub struct Outputs {
     /// `error.details` of an import that lacks its base.
     import_lacking: LackingReport,
     list: ListReport,
-    install: InstallReport,
+    install: PlanReport,
+    plan: PlanReport,
+    upgrade: PlanReport,
+    rollback: PlanReport,
+    history: HistoryReport,
+    status: StatusReport,
+    uninstall: UninstallReport,
     template_check: CheckReport,
     registry_serve: ServeReport,
     registry_gc: GcReport,

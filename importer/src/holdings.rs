@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bundle_format::oci::OciError;
-use bundle_format::template::{RelativePath, Template, TemplateError};
+use bundle_format::template::{RelativePath, Template, TemplateError, TemplateName, TemplateVersion};
 use bundle_format::version_index::{Documents, VersionIndex, VersionIndexError};
 use bundle_format::{BlobSource, Code, Coded, Descriptor, Digest, Raw, SourceError, limits, media};
 use registry_lite::{Store, StoreError};
@@ -142,6 +142,17 @@ pub fn find_digest(store: &Store, digest: &Digest) -> Result<Holding, HoldingErr
             there: entries.iter().filter(|e| is_version(e)).filter_map(label).collect(),
         }),
     }
+}
+
+/// The tag of the highest version of the template `name` among `all` that is higher than the one given, by semantic version and
+/// revision. Of versions whose order is not known, none is.
+#[must_use]
+pub fn upgrade(all: &[Holding], name: &TemplateName, version: &TemplateVersion, revision: u32) -> Option<String> {
+    let order = |version: &TemplateVersion, revision| Some((semver::Version::parse(version.as_str()).ok()?, revision));
+    let here = order(version, revision)?;
+    let of_name = all.iter().map(|h| &h.version).filter(|v| v.name() == name);
+    let higher = of_name.filter_map(|v| Some((order(v.version(), v.revision())?, v))).filter(|(o, _)| *o > here);
+    higher.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, v)| v.version().tag(v.revision()))
 }
 
 fn is_version(entry: &Descriptor) -> bool {

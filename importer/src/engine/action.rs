@@ -9,7 +9,7 @@ use registry_lite::Store;
 
 use super::compute::{Aim, Inputs, Plan};
 use super::{EngineError, ImageNames, Standing, Version, images, secrets};
-use crate::plan::{Accept, Overlay, Removal, Step};
+use crate::plan::{Accept, Overlay, Step};
 use crate::record::{Action, Item, Record, Status};
 use crate::render::SecretValues;
 use crate::target::{Live, ObjectId, Place, Records, Target, TargetError, Watch};
@@ -234,7 +234,7 @@ impl Engine<'_> {
             (None, false) => return Err(self.not_installed()),
         };
         let mut enabled: BTreeSet<ComponentName> =
-            standing.holds().or(standing.unfinished()).map(|r| r.enabled.iter().cloned().collect()).unwrap_or_default();
+            standing.holds().map(|r| r.enabled.iter().cloned().collect()).unwrap_or_default();
         enabled.retain(|name| version.template.component(name).is_some_and(|c| c.optional));
         for (name, on) in &forward.switched {
             let optional = version.template.components.iter().filter(|c| c.optional);
@@ -251,8 +251,7 @@ impl Engine<'_> {
         let action = if holds.is_some() { Action::Upgrade } else { Action::Install };
         let intent = self.intent(standing, action, version, enabled, None)?;
         let aim = Aim::Forward { values: &forward.values, accept: &forward.accept };
-        let removal = Removal { prune: forward.prune, ..Removal::default() };
-        let plan = self.compute(standing, &holds, &intent, aim, removal)?;
+        let plan = self.compute(standing, &holds, &intent, aim, forward.prune)?;
         Ok((intent, plan))
     }
 
@@ -277,8 +276,7 @@ impl Engine<'_> {
         // What the site changed after that action, and before the next, is part of the state.
         let left = standing.left(to).map_or(&to.overlay, |next| &next.found);
         let intent = self.intent(standing, Action::Rollback, version, enabled, Some(to.number))?;
-        let removal = Removal { prune: back.exact, ..Removal::default() };
-        let plan = self.compute(standing, &holds, &intent, Aim::Back { left, exact: back.exact }, removal)?;
+        let plan = self.compute(standing, &holds, &intent, Aim::Back { left, exact: back.exact }, back.exact)?;
         Ok((intent, plan))
     }
 
@@ -314,7 +312,7 @@ impl Engine<'_> {
         holds: &Option<(&Record, Version)>,
         intent: &Intent,
         aim: Aim<'_>,
-        removal: Removal,
+        prune: bool,
     ) -> Result<Plan, EngineError> {
         let unfinished = self.version_of(standing.unfinished().filter(|r| r.action != Action::Uninstall))?;
         let live = self.observe(standing)?;
@@ -330,7 +328,7 @@ impl Engine<'_> {
             live: &live,
             capabilities: self.target.capabilities(),
             pull_secret: intent.pull_secret.as_deref(),
-            removal,
+            prune,
         };
         inputs.compute()
     }

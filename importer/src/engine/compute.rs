@@ -7,8 +7,8 @@ use bundle_format::template::ComponentName;
 
 use super::{EngineError, Version};
 use crate::plan::{
-    Accept, Attributes, ComponentChange, Decision, Effect, Effective, Overlay, PlannedComponent, Removal, Step, decisions,
-    effective, found, inventory, rollback, steps,
+    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Step,
+    Winner, decisions, effective, found, inventory, rollback, steps,
 };
 use crate::record::{Item, Record};
 use crate::render::{RenderInput, RenderedFile, SecretValues, render};
@@ -39,8 +39,8 @@ pub struct Inputs<'a> {
     pub capabilities: &'a Capabilities,
     /// The Secret that holds the login for the images' registry.
     pub pull_secret: Option<&'a str>,
-    /// What may be removed.
-    pub removal: Removal,
+    /// Whether what the version no longer has is removed.
+    pub prune: bool,
 }
 
 /// Where the values of a plan come from.
@@ -145,7 +145,7 @@ impl Inputs<'_> {
         };
         let mut in_force = base;
         for decision in &decided {
-            in_force.set(&decision.path, decision.value.clone());
+            in_force.put(decision.path.clone(), decision.value.clone());
         }
         let template = effective(&self.version.template, &self.version.documents, &in_force)?;
         let before = self.before();
@@ -153,7 +153,9 @@ impl Inputs<'_> {
         let files = self.render(&template, self.enabled, &off, self.images, self.secrets)?;
         let order: Vec<ComponentName> =
             template.template.in_dependency_order().into_iter().map(|c| c.name.clone()).collect();
-        let steps = steps(&files, self.live, &before, &order, &self.removal);
+        let accepted = self.accepted(&decided, &before);
+        let leaving = Leaving { order: &order, prune: self.prune, accepted: &accepted };
+        let steps = steps(&files, self.live, &before, leaving);
         let inventory = inventory(&files, &before, &steps);
         let components = self.components(&files, &steps, &before, &off);
         let mut found_now = held.map(|h| Overlay::between(&vendor_old, &edits.applied_to(&h.in_force))).unwrap_or_default();
@@ -217,6 +219,14 @@ impl Inputs<'_> {
             items.extend(record.inventory.iter().map(|item| (item.object.clone(), item.clone())));
         }
         items.into_values().collect()
+    }
+
+    /// The objects of manifests that go because somebody said so.
+    fn accepted(&self, decided: &[Decision], before: &[Item]) -> BTreeSet<ObjectId> {
+        let goes = |d: &&Decision| d.change == Change::Removed && d.winner == Winner::Vendor && d.value.is_none();
+        let paths: BTreeSet<String> = decided.iter().filter(goes).map(|d| d.path.to_string()).collect();
+        let goes = |item: &&Item| paths.contains(&format!("object/{}/{}", item.object.kind, item.object.name));
+        before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }
 
     /// Whether what is decided is about something that the new version has. Of components that it has not, the plan says what

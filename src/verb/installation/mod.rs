@@ -5,5 +5,7 @@ mod open;
 mod show;
 mod told;
 
-pub use act::{install, install_and_tell, rollback, uninstall, upgrade};
+pub use act::{install, rollback, uninstall, upgrade};
+#[cfg(feature = "demo")]
+pub use act::{install_and_tell, rollback_and_tell, upgrade_and_tell};
 pub use show::{history, plan, status};
