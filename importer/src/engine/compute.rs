@@ -8,7 +8,7 @@ use bundle_format::template::ComponentName;
 use super::{EngineError, Version};
 use crate::plan::{
     Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Step,
-    Winner, decisions, effective, found, inventory, rollback, steps,
+    Winner, decisions, effective, found, in_force, inventory, rollback, steps,
 };
 use crate::record::{Item, Record};
 use crate::render::{RenderInput, RenderedFile, SecretValues, render};
@@ -127,26 +127,26 @@ impl Inputs<'_> {
         };
         // What an interrupted action found before it changed anything is the site's as well.
         if let Some((record, _)) = self.unfinished {
-            edits = record.found.clone().with(&edits);
+            edits = record.found.clone().under(edits);
         }
         let in_force_old = held.as_ref().map(|h| h.in_force.clone()).unwrap_or_default();
         let mut site = edits.applied_to(&in_force_old);
         let decided = match self.aim {
             Aim::Forward { values, accept } => {
                 site = values.applied_to(&site);
-                decisions(&vendor_old, &vendor_new, &site, accept)?
+                let decided = decisions(&vendor_old, &vendor_new, &site, accept);
+                if let Some(unused) = accept.unused(&decided).into_iter().next() {
+                    return Err(unused.into());
+                }
+                decided
             }
             Aim::Back { left, exact } => rollback(&left.applied_to(&vendor_new), &in_force_old, &site, exact),
         };
-        let decided: Vec<Decision> = decided.into_iter().filter(|d| self.is_of_version(d)).collect();
         let base = match self.aim {
             Aim::Forward { .. } => vendor_new.clone(),
             Aim::Back { left, .. } => left.applied_to(&vendor_new),
         };
-        let mut in_force = base;
-        for decision in &decided {
-            in_force.put(decision.path.clone(), decision.value.clone());
-        }
+        let in_force = in_force(&base, &decided);
         let template = effective(&self.version.template, &self.version.documents, &in_force)?;
         let before = self.before();
         let off = off(self.version, self.enabled, &before);
@@ -158,11 +158,14 @@ impl Inputs<'_> {
         let steps = steps(&files, self.live, &before, leaving);
         let inventory = inventory(&files, &before, &steps);
         let components = self.components(&files, &steps, &before, &off);
-        let mut found_now = held.map(|h| Overlay::between(&vendor_old, &edits.applied_to(&h.in_force))).unwrap_or_default();
-        found_now.values.retain(|path, _| self.holds.is_some_and(|(_, v)| knows(v, path.scope())));
+        let found = match (&held, self.unfinished) {
+            (Some(held), _) => Overlay::between(&vendor_old, &edits.applied_to(&held.in_force)),
+            (None, Some((record, _))) => record.found.clone(),
+            (None, None) => Overlay::default(),
+        };
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
-            found: found_now,
+            found,
             decisions: decided,
             components,
             steps,
@@ -229,12 +232,6 @@ impl Inputs<'_> {
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }
 
-    /// Whether what is decided is about something that the new version has. Of components that it has not, the plan says what
-    /// becomes of them as a whole.
-    fn is_of_version(&self, decision: &Decision) -> bool {
-        knows(self.version, decision.path.scope())
-    }
-
     fn components(
         &self,
         files: &[RenderedFile],
@@ -287,11 +284,6 @@ impl Inputs<'_> {
         }
         out
     }
-}
-
-/// Whether the version has what a path's scope names. Objects beyond components are decided one by one.
-fn knows(version: &Version, scope: &str) -> bool {
-    scope.contains('/') || version.template.components.iter().any(|c| c.name.as_str() == scope)
 }
 
 /// The components that are switched off, and were on once.

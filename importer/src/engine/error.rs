@@ -4,7 +4,7 @@ use bundle_format::template::{CompleteError, ComponentName};
 use bundle_format::{Code, Coded, Digest, ImageRef};
 
 use crate::holdings::HoldingError;
-use crate::plan::{AcceptError, AttributesError, EffectiveError, ValuesError};
+use crate::plan::{AttributesError, EffectiveError, UnusedAccept, ValuesError};
 use crate::render::RenderError;
 use crate::target::{Place, TargetError};
 
@@ -31,7 +31,7 @@ pub enum EngineError {
     Values(#[from] ValuesError),
     /// What was accepted is not to be decided.
     #[error(transparent)]
-    Accept(#[from] AcceptError),
+    Accept(#[from] UnusedAccept),
     /// A partial version cannot be completed.
     #[error("{label} cannot be completed from {base}: {source}")]
     Complete {
@@ -156,6 +156,7 @@ impl Coded for EngineError {
         match self {
             Self::Holding(e) => e.hint(),
             Self::Target(e) => e.hint(),
+            Self::Accept(e) => e.hint.clone(),
             Self::ImageMissing { .. } => Some("import the bundle again".to_owned()),
             Self::NoComponent { there, .. } => Some(format!("there are {}", there.join(", "))),
             Self::NotInstalled { .. } => Some("`sealift list` shows what is installed; `sealift install` installs".to_owned()),

@@ -115,21 +115,23 @@ pub fn forward(version: &Version, given: &Values, accepted: &Acceptance) -> Resu
         let beside = |name: &str| fs::read(folder.join(name));
         let read = values::read(&text, &version.template, &version.documents, &beside)
             .map_err(|e| Failure::new(Code::Values, format_args!("{}: {e}", path.display())))?;
-        overlay = overlay.with(&read.overlay);
+        overlay = overlay.under(read.overlay);
         switched.extend(read.switched);
     }
     for text in &given.set {
         let read = values::set(text, &version.template, &version.documents)
             .map_err(|e| Failure::new(Code::Values, format_args!("--set {text}: {e}")))?;
-        overlay = overlay.with(&read);
+        overlay = overlay.under(read);
     }
     for (names, on) in [(&given.with, true), (&given.without, false)] {
         for name in names {
             switched.insert(component(name, if on { "--with" } else { "--without" })?, on);
         }
     }
-    let accept = Accept::parse(&accepted.accept, &accepted.accept_all)
-        .map_err(|e| Failure::new(Code::Usage, format_args!("--accept: {e}")))?;
+    let usage = |flag: &str, e: &dyn std::fmt::Display| Failure::new(Code::Usage, format_args!("{flag}: {e}"));
+    let paths = accepted.accept.iter().map(|path| path.parse().map_err(|e| usage("--accept", &e)));
+    let classes = accepted.accept_all.iter().map(|class| class.parse().map_err(|e| usage("--accept-all", &e)));
+    let accept = Accept { paths: paths.collect::<Result<_, _>>()?, classes: classes.collect::<Result<_, _>>()? };
     let only = accepted.only.iter().map(|name| component(name, "--only")).collect::<Result<_, _>>()?;
     Ok(Forward { values: overlay, switched, accept, only, prune: accepted.prune })
 }
