@@ -1,7 +1,13 @@
 //! Plans (spec/plan.md): what an action would change, as a pure function of the versions, the site's values and what is live.
 
+mod accept;
+mod amount;
+mod attributes;
+mod decide;
+mod merge;
 mod overlay;
 mod path;
+mod rule;
 
 use bundle_format::template::ComponentName;
 use serde::{Deserialize, Serialize};
@@ -9,8 +15,12 @@ use serde_json::Value;
 
 use crate::target::ObjectId;
 
+pub use accept::{Accept, UnusedAccept};
+pub use attributes::{Attributes, AttributesError, content, content_bytes, object_path};
+pub use decide::{decide, decisions, in_force, rollback};
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
+pub use rule::{Cell, Class, ClassError, Row, Scope, TABLE};
 
 /// Who wins where values differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
