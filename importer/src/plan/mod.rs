@@ -1,7 +1,11 @@
 //! Plans (spec/plan.md): what an action would change, as a pure function of the versions, the site's values and what is live.
 
+mod amount;
+mod lists;
 mod overlay;
 mod path;
+mod same;
+mod steps;
 
 use bundle_format::template::ComponentName;
 use serde::{Deserialize, Serialize};
@@ -9,8 +13,11 @@ use serde_json::Value;
 
 use crate::target::ObjectId;
 
+pub use amount::{is_smaller, same_amount};
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
+pub use same::{Difference, differences, same};
+pub use steps::{Leaving, inventory, steps};
 
 /// Who wins where values differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
