@@ -1,7 +1,8 @@
 //! `sealift list`
 
 use importer::holdings::{Holding, holdings};
-use importer::install::{Installation, installations};
+use importer::record::{Installation, Status};
+use importer::target::installations;
 use registry_lite::Store;
 
 use crate::args::List;
@@ -68,12 +69,12 @@ fn template(store: &Store, holding: &Holding) -> Result<ListedTemplate, Failure>
 
 fn installation(i: &Installation) -> ListedInstallation {
     ListedInstallation {
-        namespace: i.namespace.to_string(),
-        name: i.name.to_string(),
+        namespace: i.place.namespace.to_string(),
+        name: i.place.name.to_string(),
         version: i.record.version.to_string(),
         revision: i.record.revision,
         target: i.record.target.clone(),
         record: i.record.number,
-        complete: i.record.status == importer::install::Status::Done,
+        complete: i.record.status == Status::Done,
     }
 }
