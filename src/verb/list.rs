@@ -2,7 +2,7 @@
 
 use importer::holdings::{Holding, holdings, upgrade};
 use importer::record::{Action, Installation, Status};
-use importer::target::known;
+use importer::target::installations;
 use registry_lite::Store;
 
 use crate::args::List;
@@ -35,17 +35,17 @@ pub fn run(args: &List, out: &Output) -> Result<(), Failure> {
 pub fn list(args: &List) -> Result<ListReport, Failure> {
     let store = Store::open(&args.site)?;
     let all = holdings(&store)?;
-    let mut installations: Vec<_> =
-        known(&args.site)?.iter().filter(|i| i.record.action != Action::Uninstall).map(|i| installation(i, &all)).collect();
+    let mut installed: Vec<_> =
+        installations(&args.site)?.iter().filter(|i| i.record.action != Action::Uninstall).map(|i| installation(i, &all)).collect();
     let mut templates = Vec::new();
     if args.upgrades {
-        installations.retain(|i| i.upgrade.is_some());
+        installed.retain(|i| i.upgrade.is_some());
     } else {
         for holding in &all {
             templates.push(template(&store, holding)?);
         }
     }
-    Ok(ListReport { site: args.site.display().to_string(), templates, installations })
+    Ok(ListReport { site: args.site.display().to_string(), templates, installations: installed })
 }
 
 fn template(store: &Store, holding: &Holding) -> Result<ListedTemplate, Failure> {

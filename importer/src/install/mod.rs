@@ -17,7 +17,7 @@ use crate::target::Capabilities;
 
 pub use dir::DirTarget;
 pub use error::InstallError;
-pub use record::{Action, Installation, Record, Status, installations, pins};
+pub use record::{Action, Installation, Record, Status};
 
 /// How images are named in what is rendered. Always pinned by digest.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Records of installations: what was done, kept beside the content (spec/site.md section 4).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -82,11 +82,6 @@ fn folder(site: &Path, namespace: &Namespace, name: &TemplateName) -> PathBuf {
     site.join("installations").join(namespace.as_str()).join(name.as_str())
 }
 
-/// The last record of an installation.
-pub(super) fn last(site: &Path, namespace: &Namespace, name: &TemplateName) -> Result<Option<Record>, InstallError> {
-    Ok(since_done(site, namespace, name)?.into_iter().next())
-}
-
 /// The records of an installation, newest first, back to the last one that ended well: what may have left files.
 pub(super) fn since_done(site: &Path, namespace: &Namespace, name: &TemplateName) -> Result<Vec<Record>, InstallError> {
     let dir = folder(site, namespace, name);
@@ -127,56 +122,6 @@ pub(super) fn keep(
         registry_lite::store::sync_dir(dir)?;
     }
     Ok(())
-}
-
-/// Every installation of the site, by namespace and name.
-///
-/// # Errors
-/// [`InstallError::Record`]; those of the file system.
-pub fn installations(site: &Path) -> Result<Vec<Installation>, InstallError> {
-    let mut out = Vec::new();
-    let root = site.join("installations");
-    for namespace in list(&root)? {
-        // What no name of ours could have made is somebody else's.
-        let Ok(namespace) = namespace.parse::<Namespace>() else { continue };
-        for name in list(&root.join(namespace.as_str()))? {
-            let Ok(name) = name.parse::<TemplateName>() else { continue };
-            if let Some(record) = last(site, &namespace, &name)? {
-                out.push(Installation { namespace: namespace.clone(), name, record });
-            }
-        }
-    }
-    Ok(out)
-}
-
-/// The digests that the site's installations were made of: template versions and images, of every record that there is,
-/// because each can be returned to. They are kept by a collection.
-///
-/// # Errors
-/// [`InstallError::Record`]: a record that cannot be read may need anything; those of the file system.
-pub fn pins(site: &Path) -> Result<BTreeSet<Digest>, InstallError> {
-    let mut pins = BTreeSet::new();
-    let root = site.join("installations");
-    for namespace in list(&root)? {
-        for name in list(&root.join(&namespace))? {
-            let dir = root.join(&namespace).join(&name);
-            for file in list(&dir)?.iter().filter(|file| is_record(file)) {
-                let path = dir.join(file);
-                let record = read(&path)?;
-                pins.insert(record.digest);
-                for image in record.images.values() {
-                    let digest = image.rsplit_once('@').and_then(|(_, digest)| digest.parse().ok());
-                    let why = || format!("{image:?} is no image with a digest");
-                    pins.insert(digest.ok_or_else(|| InstallError::Record { path: path.clone(), why: why() })?);
-                }
-            }
-        }
-    }
-    Ok(pins)
-}
-
-fn is_record(name: &str) -> bool {
-    name.strip_suffix(".json").is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 /// Names in a folder, sorted; none if there is no folder.

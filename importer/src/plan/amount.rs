@@ -15,11 +15,15 @@ pub(super) struct Amount {
 impl Amount {
     /// The amount that a value is, as Kubernetes reads it (apimachinery, `resource.Quantity`).
     pub fn of(value: &Value) -> Option<Self> {
-        let text = match value {
-            Value::String(text) => text.clone(),
-            Value::Number(number) => number.to_string(),
-            _ => return None,
-        };
+        match value {
+            Value::String(text) => Self::of_text(text),
+            Value::Number(number) => Self::of_text(&number.to_string()),
+            _ => None,
+        }
+    }
+
+    /// The amount that a text is.
+    pub fn of_text(text: &str) -> Option<Self> {
         // Only what has this syntax is short, and made of digits where they are expected.
         text.parse::<Quantity>().ok()?;
         let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -80,6 +84,18 @@ impl PartialOrd for Amount {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
+}
+
+/// Whether two texts say the same amount: `0.5` and `500m`, `1Gi` and `1024Mi`.
+#[must_use]
+pub fn same_amount(a: &str, b: &str) -> bool {
+    a == b || matches!((Amount::of_text(a), Amount::of_text(b)), (Some(a), Some(b)) if a == b)
+}
+
+/// Whether `a` is a smaller amount than `b`; `None` where one of them is no amount.
+#[must_use]
+pub fn is_smaller(a: &str, b: &str) -> Option<bool> {
+    Some(Amount::of_text(a)? < Amount::of_text(b)?)
 }
 
 fn times_1024(digits: &[u8]) -> Vec<u8> {

@@ -4,10 +4,13 @@ mod accept;
 mod amount;
 mod attributes;
 mod decide;
+mod lists;
 mod merge;
 mod overlay;
 mod path;
 mod rule;
+mod same;
+mod steps;
 
 use bundle_format::template::ComponentName;
 use serde::{Deserialize, Serialize};
@@ -16,11 +19,14 @@ use serde_json::Value;
 use crate::target::ObjectId;
 
 pub use accept::{Accept, UnusedAccept};
+pub use amount::{is_smaller, same_amount};
 pub use attributes::{Attributes, AttributesError, content, content_bytes, object_path};
 pub use decide::{decide, decisions, in_force, rollback};
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
 pub use rule::{Cell, Class, ClassError, Row, Scope, TABLE};
+pub use same::{Difference, differences, same};
+pub use steps::{Leaving, inventory, steps};
 
 /// Who wins where values differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

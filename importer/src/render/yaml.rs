@@ -26,7 +26,7 @@ impl RenderedFile {
 
     /// Writes `objects` as YAML that readers of YAML 1.1 and 1.2 understand alike: what either would take for something
     /// other than a text is quoted.
-    pub(super) fn new(name: String, objects: Vec<Value>) -> Result<Self, RenderError> {
+    pub(crate) fn new(name: String, objects: Vec<Value>) -> Result<Self, RenderError> {
         let mut content = String::new();
         for object in &objects {
             let options = serde_saphyr::ser_options! {
@@ -51,7 +51,7 @@ impl RenderedFile {
     }
 
     /// The file as one of a component.
-    pub(super) fn owned_by(self, component: &ComponentName) -> Self {
+    pub(crate) fn owned_by(self, component: &ComponentName) -> Self {
         Self { component: Some(component.clone()), ..self }
     }
 

@@ -1,7 +1,9 @@
 //! What an installation runs on (spec/plan.md section 8): a cluster, or a folder of manifests.
 
+mod dir;
 mod error;
 mod object;
+mod site_records;
 
 use std::time::Duration;
 
@@ -10,8 +12,10 @@ use bundle_format::template::TemplateName;
 use crate::record::{Installation, Record};
 use crate::render::{Namespace, RenderedFile};
 
+pub use dir::DirTarget;
 pub use error::TargetError;
 pub use object::{Capabilities, Live, ObjectId};
+pub use site_records::{ClusterUid, ClusterUidError, SiteCopies, SiteRecords, installations, pins};
 
 /// An installation's place: its name and namespace.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

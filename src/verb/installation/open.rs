@@ -10,7 +10,7 @@ use bundle_format::template::ComponentName;
 use importer::engine::{Engine, Forward, ImageNames, Settings, Version};
 use importer::plan::{Accept, Overlay, values};
 use importer::render::Namespace;
-use importer::target::{Place, Records, Target, Watch, known, open};
+use importer::target::{Place, Records, Target, Watch, installations, open};
 use registry_lite::Store;
 
 use crate::args::{Acceptance, How, Values, Where};
@@ -42,7 +42,7 @@ pub fn opened(name: &str, at: &Where, adopt: bool) -> Result<Opened, Failure> {
 /// The one target that the site knows the installation on.
 fn target_of(site: &Path, place: &Place) -> Result<String, Failure> {
     let mut targets: Vec<String> =
-        known(site)?.into_iter().filter(|i| i.place == *place).map(|i| i.record.target).collect();
+        installations(site)?.into_iter().filter(|i| i.place == *place).map(|i| i.record.target).collect();
     targets.sort();
     targets.dedup();
     match targets.as_slice() {

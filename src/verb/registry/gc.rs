@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use importer::install::pins;
+use importer::target::pins;
 use registry_lite::Store;
 use registry_lite::store::{CollectOptions, KeptUntagged, Planned, Why};
 
