@@ -108,3 +108,16 @@ fn what_components_may_need_is_applied_before_them() {
         assert!(names(&files).contains(&format!("{first}-001-a.yaml").as_str()), "{kind}: {:?}", names(&files));
     }
 }
+
+#[test]
+fn a_file_with_a_secret_says_so_wherever_it_comes_from() {
+    let template =
+        template("manifests: [a.yaml]\ncomponents: [{name: c, image: 'nginx:1'}]\nsecrets: [{name: s, keys: [k]}]\n");
+    for (kind, secret) in [("Secret", true), ("ConfigMap", false)] {
+        let object = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n");
+        let files = Site::of(&template).document("a.yaml", format!("{EMPTY}---\n{object}")).render(&template).unwrap();
+        let secrets: Vec<&str> = files.iter().filter(|f| f.is_secret()).map(|f| f.name()).collect();
+        let expected: &[&str] = if secret { &["10-secret-s.yaml", "90-001-a.yaml"] } else { &["10-secret-s.yaml"] };
+        assert_eq!(secrets, expected);
+    }
+}
