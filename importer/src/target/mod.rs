@@ -1,6 +1,7 @@
 //! What an installation runs on (spec/plan.md section 8): a cluster, or a folder of manifests.
 
 mod error;
+pub mod kube;
 mod object;
 
 use std::time::Duration;
