@@ -2,6 +2,7 @@
 
 mod dir;
 mod error;
+pub mod kube;
 mod object;
 mod site_records;
 
