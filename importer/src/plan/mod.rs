@@ -1,7 +1,6 @@
 //! Plans (spec/plan.md): what an action would change, as a pure function of the versions, the site's values and what is live.
 
-mod amount;
-mod lists;
+mod found;
 mod overlay;
 mod path;
 mod same;
@@ -13,7 +12,7 @@ use serde_json::Value;
 
 use crate::target::ObjectId;
 
-pub use amount::{is_smaller, same_amount};
+pub use found::found;
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
 pub use same::{Difference, differences, same};

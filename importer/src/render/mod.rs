@@ -20,6 +20,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
 pub use yaml::RenderedFile;
+pub(crate) use yaml::{is_raw, number};
 
 use meta::Names;
 
