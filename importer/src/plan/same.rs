@@ -1,11 +1,14 @@
 //! Whether a target has what was rendered, whatever it added (spec/plan.md section 6).
 
+mod lists;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-use super::amount::same_amount;
-use super::lists::{Keyed, keyed};
+pub(super) use super::amount::same_amount;
+use lists::Keyed;
+pub(super) use lists::{key, keyed};
 
 /// Differences that are collected at most: enough for anybody who reads them.
 const MOST: usize = 1000;
@@ -223,5 +226,4 @@ fn same_scalar(sense: Sense, a: &Value, b: &Value) -> bool {
 }
 
 #[cfg(test)]
-#[path = "same_tests.rs"]
 mod tests;

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::same::same;
 use super::{Effect, Step};
 use crate::record::Item;
-use crate::render::RenderedFile;
+use crate::render::{RenderedFile, is_raw, number};
 use crate::target::{Live, ObjectId};
 
 /// What is not rendered any more: which of it goes.
@@ -23,8 +23,8 @@ pub struct Leaving<'a> {
     pub accepted: &'a BTreeSet<ObjectId>,
 }
 
-/// The steps that make of what is live what was rendered: files in the order in which they were rendered, which starts with
-/// the namespace, secrets, configuration and claims; then each component's files, and a wait for it; then manifests, and a wait
+/// The steps that make of what is live what was rendered: the namespace, types and rights, and a wait for them; secrets,
+/// configuration and claims; then each component's files, and a wait for it; then manifests, and a wait
 /// for them; what goes comes last, dependants first. `before` is what the record that holds left. Where nothing is to be done,
 /// there is no step: a file is left out whose objects are the same on the target, and were applied as they are.
 #[must_use]
@@ -62,7 +62,7 @@ pub fn steps(files: &[RenderedFile], live: &Live, before: &[Item], leaving: Leav
         if planned.changes {
             let component = match part {
                 Part::Component(_, name) => name.cloned(),
-                Part::Prepared | Part::Other | Part::Manifests => None,
+                Part::Types | Part::Prepared | Part::Other | Part::Manifests => None,
             };
             out.push(Step::Wait { component, objects: planned.waits });
         }
@@ -74,11 +74,13 @@ pub fn steps(files: &[RenderedFile], live: &Live, before: &[Item], leaving: Leav
 /// The parts of a plan, in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Part<'a> {
+    /// Namespaces, types of objects, accounts and their rights.
+    Types,
     /// What everything else may need.
     Prepared,
     /// A component, by its place in the order of dependencies.
     Component(usize, Option<&'a ComponentName>),
-    /// What belongs to no component: routes to several, what runs elsewhere.
+    /// What else belongs to no component.
     Other,
     /// The vendor's own objects.
     Manifests,
@@ -94,9 +96,12 @@ struct Planned {
 impl<'a> Part<'a> {
     /// By the number that a file's name begins with (spec/template.md section 7).
     fn of(file: &'a RenderedFile, order: &[ComponentName]) -> Self {
-        match number(file.name()) {
-            0..=39 => Self::Prepared,
-            90.. => Self::Manifests,
+        match file.number() {
+            0..=9 => Self::Types,
+            10..=39 => Self::Prepared,
+            // What runs elsewhere is there for components.
+            40..=49 if file.component().is_none() => Self::Prepared,
+            80.. => Self::Manifests,
             _ => Self::component(file, order).unwrap_or(Self::Other),
         }
     }
@@ -110,13 +115,11 @@ impl<'a> Part<'a> {
     fn waits(self, file: &'a RenderedFile, order: &[ComponentName]) -> Option<Self> {
         match self {
             Self::Prepared => Self::component(file, order),
+            // There is nothing to wait for in the installation's own namespace.
+            Self::Types if !file.is_raw() => None,
             other => Some(other),
         }
     }
-}
-
-fn number(file: &str) -> u32 {
-    file.split('-').next().and_then(|number| number.parse().ok()).unwrap_or(90)
 }
 
 /// What applying does. That the target has all of an object is not enough: what the last version said and this one does not
@@ -159,7 +162,7 @@ fn goes(item: &Item, leaving: Leaving<'_>) -> bool {
         // A component that is still there has another service now, or another job.
         Some(component) => leaving.order.contains(component),
         // Generated secrets and the vendor's own objects stay. What else belongs to no component was let go by the plan.
-        None => (40..90).contains(&number(&item.file)) && !item.orphan,
+        None => !is_raw(number(&item.file)) && !item.orphan,
     }
 }
 

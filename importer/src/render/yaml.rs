@@ -6,6 +6,16 @@ use serde_json::Value;
 
 use super::RenderError;
 
+/// The number that the name of a rendered file begins with.
+pub(crate) fn number(name: &str) -> u32 {
+    name.split('-').next().and_then(|number| number.parse().ok()).unwrap_or(90)
+}
+
+/// Whether files of this number hold the vendor's own objects.
+pub(crate) fn is_raw(number: u32) -> bool {
+    matches!(number, 5..=9 | 80..)
+}
+
 /// A file of Kubernetes objects.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RenderedFile {
@@ -48,6 +58,17 @@ impl RenderedFile {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The number that its name begins with.
+    pub(crate) fn number(&self) -> u32 {
+        number(&self.name)
+    }
+
+    /// Whether its objects are the vendor's own, of a manifest, chart or kustomization: as spec/template.md section 7 numbers
+    /// files.
+    pub(crate) fn is_raw(&self) -> bool {
+        is_raw(self.number())
     }
 
     /// The file as one of a component.

@@ -89,7 +89,7 @@ impl Target for DirTarget {
             };
             for object in objects {
                 let Some(id) = ObjectId::of(&object) else { continue };
-                if known.contains(&id) || carries_labels(&object, place) {
+                if known.contains(&id) || is_of(&object, place) {
                     live.objects.entry(id).or_insert(object);
                 }
             }
@@ -135,10 +135,15 @@ impl Target for DirTarget {
 }
 
 /// Whether an object says that it is of the installation.
-fn carries_labels(object: &Value, place: &Place) -> bool {
+fn is_of(object: &Value, place: &Place) -> bool {
     let metadata = object.get("metadata");
     let label = |name: &str| metadata?.get("labels")?.get(name)?.as_str();
     let namespace = metadata.and_then(|m| m.get("namespace")).and_then(Value::as_str);
+    // The vendor's own objects have no labels of ours, but this.
+    let mark = metadata.and_then(|m| m.get("annotations")?.get("sealift.dev/installation")?.as_str());
+    if mark == Some(&format!("{}/{}", place.namespace, place.name)) {
+        return true;
+    }
     label("app.kubernetes.io/managed-by") == Some("sealift")
         && label("app.kubernetes.io/instance") == Some(place.name.as_str())
         && namespace.is_none_or(|namespace| namespace == place.namespace.as_str())

@@ -47,8 +47,8 @@ fn nothing_is_seen_until_everything_is_there() {
     let dir = TempDir::new().unwrap();
     let mut target = target(&dir, &[]);
     let (secret, map) = (object("Secret", "s"), object("ConfigMap", "m"));
-    target.apply(&file("10-secret-s.yaml", &[secret.clone()]), NO, &()).unwrap();
-    target.apply(&file("20-m.yaml", &[map.clone()]), NO, &()).unwrap();
+    target.apply(&file("10-secret-s.yaml", std::slice::from_ref(&secret)), NO, &()).unwrap();
+    target.apply(&file("20-m.yaml", std::slice::from_ref(&map)), NO, &()).unwrap();
     assert_eq!(names(&dir), [] as [&str; 0]);
     write(&dir, ".sealift-staging", "left by a kill");
     fs::remove_file(dir.path().join("out/.sealift-staging")).unwrap();
@@ -82,8 +82,8 @@ fn what_is_removed_or_is_in_another_file_now_goes_and_the_rest_of_a_file_stays()
     let [a, b, c, d] = ["a", "b", "c", "d"].map(|name| object("ConfigMap", name));
     let mut first = target(&dir, &[]);
     for rendered in [
-        file("20-gone.yaml", &[a.clone()]),
-        file("20-kept.yaml", &[b.clone()]),
+        file("20-gone.yaml", std::slice::from_ref(&a)),
+        file("20-kept.yaml", std::slice::from_ref(&b)),
         file("20-part.yaml", &[c.clone(), d.clone()]),
         file("50-001-x.yaml", &[object("Service", "moves")]),
     ] {

@@ -6,7 +6,7 @@ use super::*;
 
 /// Objects as they were applied to Kubernetes 1.20.2, and as it gave them back.
 fn pairs() -> Vec<(Value, Value)> {
-    let text = include_str!("../../../testdata/kubernetes/1.20.2.json");
+    let text = include_str!("../../../../testdata/kubernetes/1.20.2.json");
     let pairs: Vec<Value> = serde_json::from_str(text).unwrap();
     pairs.into_iter().map(|pair| (pair["rendered"].clone(), pair["live"].clone())).collect()
 }

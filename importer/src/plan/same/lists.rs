@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// The entries of a list beside those of another one with the same keys.
-pub(super) struct Keyed<'v> {
+pub(in crate::plan) struct Keyed<'v> {
     /// Each entry of the one, and the entry of the other.
     pub pairs: Vec<(&'v Value, Option<&'v Value>)>,
 }
 
 /// Pairs the entries of the lists in a field called `field`, if it is one that is merged; `None` if entries lack a key, or
 /// share one.
-pub(super) fn keyed<'v>(field: &str, ours: &'v [Value], theirs: &'v [Value]) -> Option<Keyed<'v>> {
+pub(in crate::plan) fn keyed<'v>(field: &str, ours: &'v [Value], theirs: &'v [Value]) -> Option<Keyed<'v>> {
     let index = |items: &'v [Value]| {
         let mut out = BTreeMap::new();
         for item in items {
@@ -29,7 +29,7 @@ pub(super) fn keyed<'v>(field: &str, ours: &'v [Value], theirs: &'v [Value]) -> 
 }
 
 /// What tells an entry of the list in `field` from the others.
-pub(super) fn key(field: &str, item: &Value) -> Option<String> {
+pub(in crate::plan) fn key(field: &str, item: &Value) -> Option<String> {
     let text = |name: &str| match item.get(name)? {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
