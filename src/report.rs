@@ -1,5 +1,7 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+#[cfg(feature = "packer")]
+mod convert;
 mod delta;
 mod diff;
 mod log;
@@ -12,6 +14,8 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+#[cfg(feature = "packer")]
+pub use convert::ConvertReport;
 #[cfg(feature = "packer")]
 pub use delta::ComparedReport;
 pub use delta::{CarriageReport, LackingReport};
@@ -315,6 +319,9 @@ pub struct Outputs {
     list: ListReport,
     install: InstallReport,
     template_check: CheckReport,
+    /// `template from-compose`, `from-manifests` and `from-rainbond`.
+    #[cfg(feature = "packer")]
+    template_from: ConvertReport,
     registry_serve: ServeReport,
     registry_gc: GcReport,
     registry_fsck: FsckReport,
