@@ -1,5 +1,7 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+#[cfg(feature = "packer")]
+mod convert;
 mod delta;
 mod diff;
 mod log;
@@ -13,6 +15,8 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+#[cfg(feature = "packer")]
+pub use convert::ConvertReport;
 #[cfg(feature = "packer")]
 pub use delta::ComparedReport;
 pub use delta::{CarriageReport, LackingReport};
@@ -310,6 +314,9 @@ pub struct Outputs {
     status: StatusReport,
     uninstall: UninstallReport,
     template_check: CheckReport,
+    /// `template from-compose`, `from-manifests` and `from-rainbond`.
+    #[cfg(feature = "packer")]
+    template_from: ConvertReport,
     registry_serve: ServeReport,
     registry_gc: GcReport,
     registry_fsck: FsckReport,

@@ -1,6 +1,7 @@
 //! From a template and its images to a signed bundle: sources, plan, archive. Knows nothing of clusters (design section 4).
 
 mod base;
+pub mod convert;
 pub mod delta;
 mod error;
 mod images;

@@ -1,5 +1,7 @@
 //! What can be typed.
 
+#[cfg(feature = "packer")]
+mod convert;
 mod diff;
 mod install;
 mod registry;
@@ -8,6 +10,8 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+#[cfg(feature = "packer")]
+pub use convert::{Converted, FromCompose, FromManifests, FromRainbond};
 pub use diff::Diff;
 pub use install::{Acceptance, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where};
 pub use registry::{Check, Fsck, Gc, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
@@ -120,6 +124,15 @@ pub enum TemplateVerb {
         #[arg(default_value = "sealift.yaml")]
         template: PathBuf,
     },
+    /// Make a template of a docker-compose file
+    #[cfg(feature = "packer")]
+    FromCompose(FromCompose),
+    /// Make a template of Kubernetes objects
+    #[cfg(feature = "packer")]
+    FromManifests(FromManifests),
+    /// Make a template of an application that Rainbond exported
+    #[cfg(feature = "packer")]
+    FromRainbond(FromRainbond),
     /// Print the JSON Schema of templates, for editors
     Schema,
 }

@@ -1,5 +1,8 @@
 //! `sealift template`
 
+#[cfg(feature = "packer")]
+mod convert;
+
 use std::path::Path;
 
 use bundle_format::template::{Severity, Template, json_schema};
@@ -12,12 +15,18 @@ use crate::output::Output;
 use crate::report::CheckReport;
 
 /// What `template init` writes.
-const START: &str = include_str!("../../testdata/templates/init/sealift.yaml");
+const START: &str = include_str!("../../../testdata/templates/init/sealift.yaml");
 
 pub fn run(verb: &TemplateVerb, out: &Output) -> Result<(), Failure> {
     match verb {
         TemplateVerb::Check { template } => check(template, out),
         TemplateVerb::Init { template } => init(template, out),
+        #[cfg(feature = "packer")]
+        TemplateVerb::FromCompose(args) => convert::compose(args, out),
+        #[cfg(feature = "packer")]
+        TemplateVerb::FromManifests(args) => convert::manifests(args, out),
+        #[cfg(feature = "packer")]
+        TemplateVerb::FromRainbond(args) => convert::rainbond(args, out),
         TemplateVerb::Schema => out.data(&json_schema(), |text| {
             text.push_str(&serde_json::to_string_pretty(&json_schema()).unwrap_or_default());
             text.push('\n');
