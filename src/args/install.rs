@@ -190,5 +190,9 @@ fn time(text: &str) -> Result<Duration, String> {
         _ => return Err(rule()),
     };
     let number: u64 = number.parse().map_err(|_| rule())?;
-    number.checked_mul(unit).filter(|s| *s <= 7 * 24 * 3600).map(Duration::from_secs).ok_or_else(|| "at most 168h".to_owned())
+    number
+        .checked_mul(unit)
+        .filter(|s| *s <= 7 * 24 * 3600)
+        .map(Duration::from_secs)
+        .ok_or_else(|| "at most 168h".to_owned())
 }

@@ -260,7 +260,13 @@ fn write_decision(text: &mut String, d: &Decision, cut: usize) {
         }
         (Winner::Site, Change::Vendor | Change::Both) => {
             let rule = if d.rule == Rule::Held { "held" } else { "the site's" };
-            format!("stays {}  ({rule}; the vendor's was {}, is {}{})", shown(&d.site), shown(&d.old), shown(&d.new), accept())
+            format!(
+                "stays {}  ({rule}; the vendor's was {}, is {}{})",
+                shown(&d.site),
+                shown(&d.old),
+                shown(&d.new),
+                accept()
+            )
         }
     };
     text.push_str(&format!("    {name}: {line}\n"));

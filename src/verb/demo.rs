@@ -276,7 +276,8 @@ impl Demo<'_> {
             how: args::How { dry_run: true, ..how() },
         };
         let planned = installation::upgrade_and_tell(&args, &self.quiet)?;
-        let value = |v: &Option<serde_json::Value>| v.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        let value =
+            |v: &Option<serde_json::Value>| v.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
         let kept: Vec<String> = planned
             .decisions
             .iter()
@@ -295,13 +296,8 @@ impl Demo<'_> {
             format!("sealift upgrade shop {}", self.typed()),
             format!("{} is installed, with the site's values; record {number}", done.to),
         );
-        let args = args::Rollback {
-            name: "shop".to_owned(),
-            record: None,
-            place: self.place(),
-            exact: false,
-            how: how(),
-        };
+        let args =
+            args::Rollback { name: "shop".to_owned(), record: None, place: self.place(), exact: false, how: how() };
         let done = installation::rollback_and_tell(&args, &self.quiet)?;
         let text = fs::read_to_string(&file).map_err(|e| io_failure(&file, &e))?;
         if !text.contains("replicas: 3") {

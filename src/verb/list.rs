@@ -35,8 +35,11 @@ pub fn run(args: &List, out: &Output) -> Result<(), Failure> {
 pub fn list(args: &List) -> Result<ListReport, Failure> {
     let store = Store::open(&args.site)?;
     let all = holdings(&store)?;
-    let mut installed: Vec<_> =
-        installations(&args.site)?.iter().filter(|i| i.record.action != Action::Uninstall).map(|i| installation(i, &all)).collect();
+    let mut installed: Vec<_> = installations(&args.site)?
+        .iter()
+        .filter(|i| i.record.action != Action::Uninstall)
+        .map(|i| installation(i, &all))
+        .collect();
     let mut templates = Vec::new();
     if args.upgrades {
         installed.retain(|i| i.upgrade.is_some());

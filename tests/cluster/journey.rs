@@ -9,7 +9,9 @@ fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
     let Some(world) = world() else { return };
     let team = world.team("journey");
     team.sealift(&format!("install cloud:1.0.0 {KEEP}"));
-    for (component, answer) in [("front", "front 1.0.0\n"), ("gateway", "gateway 1.0.0\n"), ("orders", "orders 1.0.0\n")] {
+    for (component, answer) in
+        [("front", "front 1.0.0\n"), ("gateway", "gateway 1.0.0\n"), ("orders", "orders 1.0.0\n")]
+    {
         assert_eq!(team.ask(component, "/"), answer);
     }
     assert_eq!(team.json("status cloud")["ready"], true);
@@ -83,8 +85,13 @@ fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
     assert_eq!(team.ask("db", "/cgi-bin/get"), "precious");
 
     let history = team.json("history cloud");
-    let actions: Vec<_> = history["records"].as_array().unwrap().iter().map(|r| r["action"].as_str().unwrap()).collect();
-    assert_eq!(actions, ["install", "upgrade", "upgrade", "upgrade", "rollback", "rollback", "rollback"], "{history:#}");
+    let actions: Vec<_> =
+        history["records"].as_array().unwrap().iter().map(|r| r["action"].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        ["install", "upgrade", "upgrade", "upgrade", "rollback", "rollback", "rollback"],
+        "{history:#}"
+    );
 
     // The end, with the data kept: a new installation finds it, and the same secrets.
     team.sealift("uninstall cloud --keep-data --timeout 180s");

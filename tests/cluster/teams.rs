@@ -9,7 +9,8 @@ fn two_teams_have_two_versions_each_with_its_values() {
     let Some(world) = world() else { return };
     world.sealift("import v2.sealift --key vendor.pub --site site");
     let (one, two) = (world.team("one"), world.team("two"));
-    fs::write(world.path("one.yaml"), "auth: { env: { LOG_LEVEL: trace } }\ngroup/common: { CURRENCY: CHF }\n").unwrap();
+    fs::write(world.path("one.yaml"), "auth: { env: { LOG_LEVEL: trace } }\ngroup/common: { CURRENCY: CHF }\n")
+        .unwrap();
     one.sealift("install cloud:1.0.0 --values one.yaml --timeout 180s");
     two.sealift("install cloud:2.0.0 --set gateway.replicas=1 --with search --timeout 180s");
     assert_eq!(one.variable("auth", "LOG_LEVEL").as_deref(), Some("trace"));

@@ -32,7 +32,10 @@ pub fn world() -> Option<MutexGuard<'static, World>> {
         // A test that failed has nothing to say of the others.
         Some(world) => Some(world.lock().unwrap_or_else(|broken| broken.into_inner())),
         None => {
-            assert!(std::env::var_os("SEALIFT_TEST_CLUSTER").is_none(), "a cluster must be here, and KUBECONFIG names none");
+            assert!(
+                std::env::var_os("SEALIFT_TEST_CLUSTER").is_none(),
+                "a cluster must be here, and KUBECONFIG names none"
+            );
             skip_without_ci("KUBECONFIG names no cluster with nodes");
             None
         }
@@ -154,12 +157,14 @@ impl Team<'_> {
         let host = service["spec"]["clusterIP"].as_str().unwrap().to_owned();
         let port = service["spec"]["ports"][0]["port"].as_u64().unwrap();
         let mut last = String::new();
-        wait(Duration::from_secs(30), &format!("{component} answers {path}"), || match get(&format!("{host}:{port}"), path) {
-            Ok(answer) => {
-                last = answer;
-                true
+        wait(Duration::from_secs(30), &format!("{component} answers {path}"), || {
+            match get(&format!("{host}:{port}"), path) {
+                Ok(answer) => {
+                    last = answer;
+                    true
+                }
+                Err(_) => false,
             }
-            Err(_) => false,
         });
         last
     }

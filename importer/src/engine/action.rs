@@ -171,7 +171,8 @@ impl Engine<'_> {
         let known: Vec<ObjectId> = before.iter().map(|i| i.object.clone()).collect();
         let live = self.target.observe(&self.place, &known)?;
         let stays = |id: &ObjectId| {
-            id.kind == "Namespace" || (uninstall.keep_data && matches!(id.kind.as_str(), "PersistentVolumeClaim" | "Secret"))
+            id.kind == "Namespace"
+                || (uninstall.keep_data && matches!(id.kind.as_str(), "PersistentVolumeClaim" | "Secret"))
         };
         // What came later depends on what was there before.
         let mut objects: Vec<ObjectId> = known.iter().rev().filter(|id| live.get(id).is_some()).cloned().collect();
@@ -188,7 +189,11 @@ impl Engine<'_> {
             from: standing.holds().map(|r| r.number),
             to: None,
             inventory: before.iter().filter(|i| stay.contains(&i.object)).cloned().collect(),
-            secrets: if uninstall.keep_data { standing.secrets().cloned().unwrap_or_default() } else { BTreeMap::new() },
+            secrets: if uninstall.keep_data {
+                standing.secrets().cloned().unwrap_or_default()
+            } else {
+                BTreeMap::new()
+            },
             message: None,
             ..last.clone()
         };
@@ -246,7 +251,11 @@ impl Engine<'_> {
                     there: optional.map(|c| c.name.to_string()).collect(),
                 });
             }
-            if *on { enabled.insert(name.clone()) } else { enabled.remove(name) };
+            if *on {
+                enabled.insert(name.clone())
+            } else {
+                enabled.remove(name)
+            };
         }
         let action = if holds.is_some() { Action::Upgrade } else { Action::Install };
         let intent = self.intent(standing, action, version, enabled, None)?;
@@ -257,7 +266,9 @@ impl Engine<'_> {
 
     fn back_from(&self, standing: &Standing, back: Back) -> Result<(Intent, Plan), EngineError> {
         let to = match back.to {
-            Some(number) => standing.record(number).filter(|r| r.status == Status::Done && r.action != Action::Uninstall),
+            Some(number) => {
+                standing.record(number).filter(|r| r.status == Status::Done && r.action != Action::Uninstall)
+            }
             None => standing.before_last(),
         };
         let Some(to) = to else {
@@ -420,7 +431,8 @@ impl Engine<'_> {
     /// Removes what a first installation that failed has made, but for claims and secrets.
     fn clear(&mut self, failed: &Record) -> Result<(), EngineError> {
         let stays = ["Namespace", "PersistentVolumeClaim", "Secret"];
-        let go = failed.inventory.iter().rev().map(|i| i.object.clone()).filter(|id| !stays.contains(&id.kind.as_str()));
+        let go =
+            failed.inventory.iter().rev().map(|i| i.object.clone()).filter(|id| !stays.contains(&id.kind.as_str()));
         let go: Vec<ObjectId> = go.collect();
         self.target.remove(&go, self.settings.patience, self.watch)?;
         Ok(self.target.finish()?)

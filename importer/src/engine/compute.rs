@@ -122,7 +122,13 @@ impl Inputs<'_> {
         let held = self.holds.map(|(record, version)| self.state(record, version)).transpose()?;
         let also = self.unfinished.map(|(record, version)| self.state(record, version)).transpose()?;
         let mut edits = match &held {
-            Some(held) => found(&held.template.template, &held.files, also.as_ref().map(|s| s.files.as_slice()), self.live),
+            Some(held) => found(
+                &held.template.template,
+                &held.template.documents,
+                &held.files,
+                also.as_ref().map(|s| s.files.as_slice()),
+                self.live,
+            ),
             None => Overlay::default(),
         };
         // What an interrupted action found before it changed anything is the site's as well.

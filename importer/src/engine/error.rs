@@ -159,7 +159,9 @@ impl Coded for EngineError {
             Self::Accept(e) => e.hint.clone(),
             Self::ImageMissing { .. } => Some("import the bundle again".to_owned()),
             Self::NoComponent { there, .. } => Some(format!("there are {}", there.join(", "))),
-            Self::NotInstalled { .. } => Some("`sealift list` shows what is installed; `sealift install` installs".to_owned()),
+            Self::NotInstalled { .. } => {
+                Some("`sealift list` shows what is installed; `sealift install` installs".to_owned())
+            }
             Self::NoRecord { there, .. } if there.is_empty() => None,
             Self::NoRecord { there, .. } => {
                 Some(format!("there are {}", there.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")))
@@ -167,7 +169,9 @@ impl Coded for EngineError {
             Self::OtherVersion { place, .. } => Some(format!("`sealift upgrade {}` changes the version", place.name)),
             Self::OtherTarget { target, .. } => Some(format!("give --target {target}, or another namespace")),
             Self::TakenBack { cause, .. } => cause.hint(),
-            Self::Stuck { .. } => Some("`sealift status` shows what is there; `sealift rollback` tries again".to_owned()),
+            Self::Stuck { .. } => {
+                Some("`sealift status` shows what is there; `sealift rollback` tries again".to_owned())
+            }
             _ => None,
         }
     }

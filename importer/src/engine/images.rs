@@ -1,6 +1,6 @@
 //! The images of a plan: how pods name them, and whether the site's registry has them whole (spec/plan.md 6.3).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bundle_format::{BlobSource, Descriptor, Digest, ImageRef, Raw, limits};
 use registry_lite::Store;
@@ -47,7 +47,11 @@ pub(super) fn check(store: &Store, version: &Version) -> Result<(), EngineError>
     for image in version.template.images() {
         let Some(root) = version.images.get(image) else { continue };
         if !is_whole(store, root)? {
-            return Err(EngineError::ImageMissing { label: version.label(), image: image.clone(), digest: root.digest });
+            return Err(EngineError::ImageMissing {
+                label: version.label(),
+                image: image.clone(),
+                digest: root.digest,
+            });
         }
     }
     Ok(())
@@ -60,7 +64,7 @@ fn is_whole(store: &Store, root: &Descriptor) -> Result<bool, EngineError> {
     }
     let bytes = store.read(root, limits::MANIFEST_BYTES).map_err(HoldingError::Source)?;
     let raw = Raw::parse(root, bytes).map_err(HoldingError::Oci)?;
-    let children: BTreeSet<_> = raw.value().children().cloned().collect();
+    let children: Vec<_> = raw.value().children().cloned().collect();
     let (mut documents, mut whole) = (0, 0);
     for child in &children {
         if child.is_document() {

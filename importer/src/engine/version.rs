@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bundle_format::template::{ComponentName, Component, RelativePath, Template, TemplateVersion};
+use bundle_format::template::{Component, ComponentName, RelativePath, Template, TemplateVersion};
 use bundle_format::{Descriptor, Digest, ImageRef};
 use registry_lite::Store;
 
@@ -78,10 +78,11 @@ impl Version {
         if let Some(completes) = holding.template.metadata.completes.clone() {
             let left = chain.checked_sub(1).ok_or_else(|| EngineError::Chain { label: version.label() })?;
             let base = Self::of(store, &find_digest(store, &completes.digest)?, left)?;
-            version.template = version
-                .template
-                .complete(&base.template)
-                .map_err(|source| EngineError::Complete { label: version.label(), base: base.label(), source })?;
+            version.template = version.template.complete(&base.template).map_err(|source| EngineError::Complete {
+                label: version.label(),
+                base: base.label(),
+                source,
+            })?;
             // What the partial version brings itself goes before.
             for (path, document) in base.documents {
                 version.documents.entry(path).or_insert(document);

@@ -15,9 +15,8 @@ pub(super) type Hosts = BTreeMap<String, ComponentName>;
 pub(super) fn rewrite(draft: &mut Draft, hosts: &Hosts) -> Result<(), ConvertError> {
     let mut names: Vec<(&String, &ComponentName)> = hosts.iter().collect();
     names.sort_by_key(|(host, _)| std::cmp::Reverse(host.len()));
-    let offers: BTreeMap<ComponentName, Vec<(u16, Option<bundle_format::template::PortName>)>> = (draft.template.components.iter())
-        .map(|c| (c.name.clone(), offered(c)))
-        .collect();
+    let offers: BTreeMap<ComponentName, Vec<(u16, Option<bundle_format::template::PortName>)>> =
+        (draft.template.components.iter()).map(|c| (c.name.clone(), offered(c))).collect();
     let mut components = std::mem::take(&mut draft.template.components);
     for component in &mut components {
         let mut helpers: BTreeMap<EnvName, ComponentName> = BTreeMap::new();
@@ -37,7 +36,9 @@ pub(super) fn rewrite(draft: &mut Draft, hosts: &Hosts) -> Result<(), ConvertErr
                     continue;
                 }
                 let variable = format!("{}_SERVICE_ADDRESS", target.as_str().to_ascii_uppercase().replace('-', "_"));
-                let Ok(name) = variable.parse::<EnvName>().or_else(|_| format!("SERVICE_{variable}").parse()) else { continue };
+                let Ok(name) = variable.parse::<EnvName>().or_else(|_| format!("SERVICE_{variable}").parse()) else {
+                    continue;
+                };
                 if let Some(new) = embedded(&value, host, &format!("$({name})")) {
                     value = new;
                     helpers.insert(name, (*target).clone());
@@ -49,7 +50,10 @@ pub(super) fn rewrite(draft: &mut Draft, hosts: &Hosts) -> Result<(), ConvertErr
             helpers.iter().map(|(name, target)| format!("{name} for {target}")).collect::<Vec<_>>().join(", ")
         };
         if !helpers.is_empty() {
-            let text = format!("hosts in values became variables, because a site's services have other names: {}", text(&helpers));
+            let text = format!(
+                "hosts in values became variables, because a site's services have other names: {}",
+                text(&helpers)
+            );
             draft.note(NoteKind::Changed, Some(&component.name), text);
         }
         let mut env: Vec<Env> = Vec::new();
@@ -128,8 +132,13 @@ fn mentions(draft: &mut Draft, component: &Component, hosts: &[(&String, &Compon
     let known = |text: &str| {
         let words: std::collections::BTreeSet<&str> =
             text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))).collect();
-        let near = |host: &str| [format!("//{host}"), format!("{host}:"), format!("@{host}")].iter().any(|n| text.contains(n.as_str()));
-        hosts.iter().find(|(h, t)| **t != component.name && words.contains(h.as_str()) && near(h)).map(|(h, t)| ((*h).clone(), (*t).clone()))
+        let near = |host: &str| {
+            [format!("//{host}"), format!("{host}:"), format!("@{host}")].iter().any(|n| text.contains(n.as_str()))
+        };
+        hosts
+            .iter()
+            .find(|(h, t)| **t != component.name && words.contains(h.as_str()) && near(h))
+            .map(|(h, t)| ((*h).clone(), (*t).clone()))
     };
     let mut found = Vec::new();
     for file in &component.config {

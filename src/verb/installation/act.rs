@@ -1,7 +1,8 @@
 //! `sealift install`, `upgrade`, `rollback` and `uninstall`.
 
 use bundle_format::Code;
-use importer::engine::{Back, EngineError, Engine, Outcome, Plan, Settings, Standing, Uninstall as Ending, Version};
+use importer::engine::{Back, Engine, EngineError, Outcome, Plan, Settings, Standing, Uninstall as Ending, Version};
+use importer::plan::Overlay;
 use importer::target::TargetError;
 
 use super::open::{Opened, forward, opened, plain, settings};
@@ -29,9 +30,9 @@ pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Fail
         let there = holds.version.tag(holds.revision);
         return Err(EngineError::OtherVersion { place: opened.place.clone(), there }.into());
     }
-    let forward = forward(&version, &args.values, &Acceptance::default())?;
+    let forward = forward(&version, &in_force(&standing), &args.values, &Acceptance::default())?;
     let settings = settings(&args.how, args.atomic)?;
-    let to = Change { from: installed(&standing), to: version.version.tag(version.revision), dry: args.how.dry_run };
+    let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
     change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_forward(version.clone(), &forward)?)),
         false => Ok(Done::Applied(engine.forward(version.clone(), &forward, shown)?)),
@@ -53,9 +54,9 @@ pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Fail
         return Err(EngineError::NotInstalled { place: opened.place.clone(), target: opened.target.name() }.into());
     }
     let version = wanted(&opened, &args.name, args.to.as_deref())?;
-    let forward = forward(&version, &args.values, &args.acceptance)?;
+    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
     let settings = settings(&args.how, args.atomic)?;
-    let to = Change { from: installed(&standing), to: version.version.tag(version.revision), dry: args.how.dry_run };
+    let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
     change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_forward(version.clone(), &forward)?)),
         false => Ok(Done::Applied(engine.forward(version.clone(), &forward, shown)?)),
@@ -76,7 +77,7 @@ pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Fa
     let back = Back { to: args.record, exact: args.exact };
     let to = args.record.map_or_else(|| standing.before_last(), |number| standing.record(number));
     let to = to.map(|r| r.version.tag(r.revision)).unwrap_or_default();
-    let to = Change { from: installed(&standing), to, dry: args.how.dry_run };
+    let to = Change { from: installed(&standing), to };
     let settings = settings(&args.how, false)?;
     change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_back(back)?)),
@@ -117,11 +118,15 @@ pub fn installed(standing: &Standing) -> Option<String> {
     standing.holds().map(|r| r.version.tag(r.revision))
 }
 
+/// The site's values as the last action left them.
+pub fn in_force(standing: &Standing) -> Overlay {
+    standing.holds().map(|r| r.overlay.clone()).unwrap_or_default()
+}
+
 /// What is to be changed.
 struct Change {
     from: Option<String>,
     to: String,
-    dry: bool,
 }
 
 enum Done {
@@ -180,7 +185,9 @@ fn hint_of_dir(report: &PlanReport, out: &Output) {
 /// A failure that says what the cluster says of it, line by line.
 pub fn failure(e: EngineError) -> Failure {
     let details = match cause(&e) {
-        EngineError::Target(TargetError::NotReady { details, .. } | TargetError::Failed { details, .. }) => details.clone(),
+        EngineError::Target(TargetError::NotReady { details, .. } | TargetError::Failed { details, .. }) => {
+            details.clone()
+        }
         _ => Vec::new(),
     };
     let mut failure = Failure::from(e);

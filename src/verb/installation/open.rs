@@ -1,6 +1,5 @@
 //! From what was typed to a site, a target and an engine.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -8,12 +7,12 @@ use std::time::Duration;
 use bundle_format::Code;
 use bundle_format::template::ComponentName;
 use importer::engine::{Engine, Forward, ImageNames, Settings, Version};
-use importer::plan::{Accept, Overlay, values};
+use importer::plan::{Accept, Overlay, Values, ValuesInput};
 use importer::render::Namespace;
 use importer::target::{Place, Records, Target, Watch, installations, open};
 use registry_lite::Store;
 
-use crate::args::{Acceptance, How, Values, Where};
+use crate::args::{self, Acceptance, How, Where};
 use crate::failure::Failure;
 
 /// An installation's place, opened.
@@ -53,8 +52,7 @@ fn target_of(site: &Path, place: &Place) -> Result<String, Failure> {
                 .hint("say where it is with --target, or install it with `sealift install`"))
         }
         several => {
-            let message =
-                format!("{} is installed in {} on {}", place.name, place.namespace, several.join(" and on "));
+            let message = format!("{} is installed in {} on {}", place.name, place.namespace, several.join(" and on "));
             Err(Failure::new(Code::Ambiguous, message).hint("say which with --target"))
         }
     }
@@ -106,23 +104,32 @@ fn who() -> String {
 }
 
 /// What the site decides about `version`.
-pub fn forward(version: &Version, given: &Values, accepted: &Acceptance) -> Result<Forward, Failure> {
-    let mut overlay = Overlay::default();
-    let mut switched = BTreeMap::new();
+///
+/// `in_force` is what the site decided before.
+pub fn forward(
+    version: &Version,
+    in_force: &Overlay,
+    given: &args::Values,
+    accepted: &Acceptance,
+) -> Result<Forward, Failure> {
+    let mut values = Values::default();
+    let none = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
     for path in &given.values {
         let text = fs::read(path).map_err(|e| Failure::new(Code::Io, format_args!("{}: {e}", path.display())))?;
         let folder = path.parent().unwrap_or(Path::new(""));
         let beside = |name: &str| fs::read(folder.join(name));
-        let read = values::read(&text, &version.template, &version.documents, &beside)
-            .map_err(|e| Failure::new(Code::Values, format_args!("{}: {e}", path.display())))?;
-        overlay = overlay.under(read.overlay);
-        switched.extend(read.switched);
+        let read =
+            Values::parse(&text, &input(version, in_force, &beside)).map_err(|e| Failure::about(path.display(), &e))?;
+        values.overlay = values.overlay.under(read.overlay);
+        values.enabled.extend(read.enabled);
     }
     for text in &given.set {
-        let read = values::set(text, &version.template, &version.documents)
-            .map_err(|e| Failure::new(Code::Values, format_args!("--set {text}: {e}")))?;
-        overlay = overlay.under(read);
+        let read = Values::parse_set(text, &input(version, in_force, &none))
+            .map_err(|e| Failure::about(format_args!("--set {text}"), &e))?;
+        values.overlay = values.overlay.under(read.overlay);
+        values.enabled.extend(read.enabled);
     }
+    let Values { overlay, enabled: mut switched } = values;
     for (names, on) in [(&given.with, true), (&given.without, false)] {
         for name in names {
             switched.insert(component(name, if on { "--with" } else { "--without" })?, on);
@@ -134,6 +141,14 @@ pub fn forward(version: &Version, given: &Values, accepted: &Acceptance) -> Resu
     let accept = Accept { paths: paths.collect::<Result<_, _>>()?, classes: classes.collect::<Result<_, _>>()? };
     let only = accepted.only.iter().map(|name| component(name, "--only")).collect::<Result<_, _>>()?;
     Ok(Forward { values: overlay, switched, accept, only, prune: accepted.prune })
+}
+
+fn input<'a>(
+    version: &'a Version,
+    overlay: &'a Overlay,
+    read: &'a dyn Fn(&str) -> std::io::Result<Vec<u8>>,
+) -> ValuesInput<'a> {
+    ValuesInput { template: &version.template, documents: &version.documents, overlay, read }
 }
 
 fn component(name: &str, flag: &str) -> Result<ComponentName, Failure> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use importer::engine::Standing;
 
-use super::act::{failure, installed, wanted};
+use super::act::{failure, in_force, installed, wanted};
 use super::open::{forward, opened, plain, settings};
 use crate::args::{History, Plan, Status};
 use crate::failure::Failure;
@@ -14,8 +14,8 @@ use crate::report::{ComponentStateReport, HistoryReport, PlanReport, RecordRepor
 pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
     let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
     let version = wanted(&opened, &args.name, args.to.as_deref().or(args.name.split_once(':').map(|(_, to)| to)))?;
-    let forward = forward(&version, &args.values, &args.acceptance)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
+    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
     let subject = Subject {
         name: opened.place.name.to_string(),
         namespace: opened.place.namespace.to_string(),
@@ -44,7 +44,8 @@ pub fn history(args: &History, out: &Output) -> Result<(), Failure> {
         for r in &report.records {
             let holds = if report.holds == Some(r.number) { "*" } else { " " };
             let to = r.to.map(|to| format!(" to record {to}")).unwrap_or_default();
-            let message = r.message.as_deref().map(|m| format!("  {}", m.lines().next().unwrap_or(m))).unwrap_or_default();
+            let message =
+                r.message.as_deref().map(|m| format!("  {}", m.lines().next().unwrap_or(m))).unwrap_or_default();
             text.push_str(&format!(
                 "{holds} {:>3}  {}  {:9} {:12} {:7} {}{to}{message}\n",
                 r.number, r.time, r.action, r.version, r.status, r.by
