@@ -241,8 +241,13 @@ pub fn write_plan(subject: &Subject, plan: &Plan) -> String {
 fn write_decision(text: &mut String, d: &Decision, cut: usize) {
     let path = d.path.to_string();
     let name = path.get(cut..).unwrap_or(&path);
+    let long = |value: &Option<Value>| value.as_ref().is_some_and(|v| v.is_object() || v.is_array() || has_lines(v));
     let shown = |value: &Option<Value>| match value {
         None => "nothing".to_owned(),
+        Some(Value::Object(object)) => format!("an object of {} fields", object.len()),
+        Some(Value::String(text)) if has_lines(&Value::String(text.clone())) => {
+            format!("{} lines", text.lines().count())
+        }
         Some(value) => shorten(&value.to_string()),
     };
     let accept = || format!("; --accept {path} takes it");
@@ -270,6 +275,52 @@ fn write_decision(text: &mut String, d: &Decision, cut: usize) {
         }
     };
     text.push_str(&format!("    {name}: {line}\n"));
+    // What people want to see of long values is where they differ.
+    let (before, after) = if d.winner == Winner::Vendor { (&d.site, &d.value) } else { (&d.site, &d.new) };
+    if let (Some(before), Some(after)) = (before, after)
+        && (long(&d.site) || long(&d.new))
+    {
+        let lines = difference(before, after);
+        lines.iter().take(LINES).for_each(|line| text.push_str(&format!("        {line}\n")));
+        if lines.len() > LINES {
+            text.push_str(&format!("        … {} more\n", lines.len() - LINES));
+        }
+    }
+}
+
+/// Most lines of a difference that are shown.
+const LINES: usize = 8;
+
+fn has_lines(value: &Value) -> bool {
+    value.as_str().is_some_and(|text| text.trim_end().contains('\n'))
+}
+
+/// The lines that one value has and the other does not; of objects, their leaves.
+fn difference(before: &Value, after: &Value) -> Vec<String> {
+    let lines = |value: &Value| match value {
+        Value::String(text) => text.lines().map(str::to_owned).collect(),
+        other => {
+            let mut leaves = Vec::new();
+            leaf_lines(other, "", &mut leaves);
+            leaves
+        }
+    };
+    let (before, after): (Vec<String>, Vec<String>) = (lines(before), lines(after));
+    let gone = before.iter().filter(|line| !after.contains(line)).map(|line| format!("- {}", shorten(line)));
+    let come = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+ {}", shorten(line)));
+    gone.chain(come).collect()
+}
+
+fn leaf_lines(value: &Value, at: &str, out: &mut Vec<String>) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, value)| leaf_lines(value, &format!("{at}/{name}"), out))
+        }
+        Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, value)| leaf_lines(value, &format!("{at}/{i}"), out))
+        }
+        leaf => out.push(format!("{at}: {leaf}")),
+    }
 }
 
 /// As much of a value as fits on a line.

@@ -172,7 +172,7 @@ impl Inputs<'_> {
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
             found,
-            decisions: decided,
+            decisions: decided.into_iter().filter(|d| self.is_shown(d, &components)).collect(),
             components,
             steps,
             inventory,
@@ -236,6 +236,13 @@ impl Inputs<'_> {
         let paths: BTreeSet<String> = decided.iter().filter(goes).map(|d| d.path.to_string()).collect();
         let goes = |item: &&Item| paths.contains(&format!("object/{}/{}", item.object.kind, item.object.name));
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
+    }
+
+    /// Whether a decision is about something that is installed: of a module that never was on, nothing is told.
+    fn is_shown(&self, decision: &Decision, components: &[PlannedComponent]) -> bool {
+        let scope = decision.path.scope();
+        let is_component = self.version.template.components.iter().any(|c| c.name.as_str() == scope);
+        !is_component || components.iter().any(|c| c.name.as_str() == scope)
     }
 
     fn components(

@@ -11,12 +11,28 @@ use crate::holdings::HoldingError;
 
 /// How images are named in what is rendered. Always pinned by digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(from = "Option<String>", into = "Option<String>")]
 pub enum ImageNames {
     /// `ADDRESS/HOST/REPOSITORY@DIGEST`, pulled from the site's registry by its address.
     At(String),
     /// `HOST/REPOSITORY@DIGEST`, for nodes that are configured to ask the site's registry first.
     Original,
+}
+
+/// In a record: the address, or `null` for original names.
+impl From<Option<String>> for ImageNames {
+    fn from(address: Option<String>) -> Self {
+        address.map_or(Self::Original, Self::At)
+    }
+}
+
+impl From<ImageNames> for Option<String> {
+    fn from(names: ImageNames) -> Self {
+        match names {
+            ImageNames::At(address) => Some(address),
+            ImageNames::Original => None,
+        }
+    }
 }
 
 impl Default for ImageNames {
