@@ -46,7 +46,7 @@ pub use parts::{Chart, Completes, ConfigGroup, ConfigItem, External, ExternalPor
 pub use path::{MountPath, RelativePath};
 pub use plugin::{Plugin, PluginKind, PluginUse};
 pub use probe::{ExecProbe, HttpProbe, Probe, Probes, Scheme, TcpProbe};
-pub use problem::{Code, Position, Problem, Severity, TemplateError};
+pub use problem::{Code, Position, Problem, Severity, TemplateError, did_you_mean};
 pub use quantity::{Duration, Quantity, Timestamp};
 pub use route::{Exposure, Route, Stream};
 pub use scaling::Scaling;
@@ -232,7 +232,17 @@ impl Template {
     /// Reads and checks a template's text, all of it: the report does not stop at the first problem.
     #[must_use]
     pub fn check(bytes: &[u8]) -> Checked {
-        let root = match node::read(bytes) {
+        Self::check_read(node::read(bytes))
+    }
+
+    /// Checks a template that is data already. Its problems have places in the document, and none in a text.
+    #[must_use]
+    pub fn check_value(value: &serde_json::Value) -> Checked {
+        Self::check_read(node::of_json(value))
+    }
+
+    fn check_read(root: Result<node::Node, Problem>) -> Checked {
+        let root = match root {
             Ok(root) => root,
             Err(problem) => return Checked { template: None, problems: vec![problem] },
         };

@@ -97,6 +97,45 @@ pub(super) fn read(bytes: &[u8]) -> Result<Node, Problem> {
     })
 }
 
+/// A template as data rather than text, within the same limits. Every value has the same position: nowhere.
+pub(super) fn of_json(value: &serde_json::Value) -> Result<Node, Problem> {
+    let mut left = YAML_NODES;
+    from_json(value, YAML_DEPTH, &mut left).ok_or_else(|| Problem {
+        position: Position::default(),
+        path: String::new(),
+        severity: Severity::Error,
+        code: Code::Yaml,
+        message: format!("more than {YAML_NODES} values, or more than {YAML_DEPTH} levels of them"),
+        hint: None,
+    })
+}
+
+fn from_json(value: &serde_json::Value, depth: usize, left: &mut usize) -> Option<Node> {
+    let depth = depth.checked_sub(1)?;
+    *left = left.checked_sub(1)?;
+    let position = Position::default();
+    let value = match value {
+        serde_json::Value::Null => Value::Null,
+        serde_json::Value::Bool(b) => Value::Bool(*b),
+        serde_json::Value::Number(n) => match (n.as_u64(), n.as_i64()) {
+            (Some(n), _) => Value::Unsigned(n),
+            (None, Some(n)) => Value::Signed(n),
+            (None, None) => Value::Float(n.as_f64()?),
+        },
+        serde_json::Value::String(text) => Value::Text(text.clone()),
+        serde_json::Value::Array(items) => {
+            Value::List(items.iter().map(|item| from_json(item, depth, left)).collect::<Option<_>>()?)
+        }
+        serde_json::Value::Object(fields) => {
+            let entry = |(key, value): (&String, _)| {
+                Some(Entry { key: key.clone(), position, value: from_json(value, depth, left)? })
+            };
+            Value::Map(fields.iter().map(entry).collect::<Option<_>>()?)
+        }
+    };
+    Some(Node { position, value })
+}
+
 fn options() -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {

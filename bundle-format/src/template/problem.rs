@@ -108,7 +108,8 @@ pub struct TemplateError {
 }
 
 /// `did you mean ...?` for the one of `known` that `given` is probably a slip of, if there is one.
-pub(super) fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+#[must_use]
+pub fn did_you_mean<'a>(given: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     // The distance costs the product of both lengths; no name in a template is longer than this.
     if given.len() > 64 {
         return None;

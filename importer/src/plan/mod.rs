@@ -1,8 +1,14 @@
 //! Plans (spec/plan.md): what an action would change, as a pure function of the versions, the site's values and what is live.
 
+mod accept;
+mod amount;
+mod attributes;
+mod decide;
 mod found;
+mod merge;
 mod overlay;
 mod path;
+mod rule;
 mod same;
 mod steps;
 
@@ -12,9 +18,14 @@ use serde_json::Value;
 
 use crate::target::ObjectId;
 
+pub use accept::{Accept, UnusedAccept};
+pub use amount::{is_smaller, same_amount};
+pub use attributes::{Attributes, AttributesError, content, content_bytes, object_path};
+pub use decide::{decide, decisions, in_force, rollback};
 pub use found::found;
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
+pub use rule::{Cell, Class, ClassError, Row, Scope, TABLE};
 pub use same::{Difference, differences, same};
 pub use steps::{Leaving, inventory, steps};
 

@@ -1,15 +1,15 @@
 //! Whether a target has what was rendered, whatever it added (spec/plan.md section 6).
 
-mod amount;
 mod lists;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-pub(super) use amount::same_amount;
 use lists::Keyed;
 pub(super) use lists::{key, keyed};
+
+use super::amount::same_amount;
 
 /// Differences that are collected at most: enough for anybody who reads them.
 const MOST: usize = 1000;
