@@ -2,12 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "render/clusters.rs"]
+mod clusters;
+#[path = "render/fields.rs"]
+mod fields;
+#[path = "render/golden.rs"]
+mod golden;
 #[path = "render/manifests.rs"]
 mod manifests;
-#[path = "render/shop.rs"]
-mod shop;
+#[path = "render/off.rs"]
+mod off;
+#[path = "render/rendered.rs"]
+mod rendered_when_packed;
 #[path = "render/texts.rs"]
 mod texts;
+#[path = "render/variables.rs"]
+mod variables;
 #[path = "render/workloads.rs"]
 mod workloads;
 
@@ -29,6 +39,9 @@ struct Site {
     documents: BTreeMap<RelativePath, Vec<u8>>,
     secrets: SecretValues,
     enabled: BTreeSet<ComponentName>,
+    off: BTreeSet<ComponentName>,
+    capabilities: Capabilities,
+    pull_secret: Option<&'static str>,
 }
 
 fn image(image: &ImageRef) -> String {
@@ -47,6 +60,9 @@ impl Site {
             documents: BTreeMap::new(),
             secrets: secrets.collect(),
             enabled: BTreeSet::new(),
+            off: BTreeSet::new(),
+            capabilities: Capabilities::assumed(),
+            pull_secret: None,
         }
     }
 
@@ -60,8 +76,20 @@ impl Site {
         self
     }
 
+    fn switch_off(mut self, component: &str) -> Self {
+        self.off.insert(component.parse().unwrap());
+        self
+    }
+
+    /// On a target that takes these types, each `apiVersion` and kind, besides those that every one has.
+    fn on(mut self, types: &[(&str, &str)], measures: bool) -> Self {
+        let types = types.iter().map(|(version, kind)| ((*version).to_owned(), (*kind).to_owned()));
+        self.capabilities = Capabilities::new(types.collect(), measures);
+        self
+    }
+
     fn render(&self, template: &Template) -> Result<Vec<RenderedFile>, RenderError> {
-        let Self { installation, namespace, documents, secrets, enabled } = self;
+        let Self { installation, namespace, documents, secrets, enabled, off, capabilities, pull_secret } = self;
         let input = RenderInput {
             installation,
             namespace,
@@ -69,9 +97,9 @@ impl Site {
             documents,
             secrets,
             enabled,
-            off: &BTreeSet::new(),
-            capabilities: &Capabilities::assumed(),
-            pull_secret: None,
+            off,
+            capabilities,
+            pull_secret: *pull_secret,
         };
         render(template, &input)
     }

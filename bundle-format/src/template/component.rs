@@ -11,6 +11,7 @@ use super::kubernetes::KubernetesAttributes;
 use super::mounts::{ConfigFile, SharedMount, Volume};
 use super::names::{ComponentName, PortName};
 use super::parts::{Graph, Monitor};
+use super::path::MountPath;
 use super::plugin::PluginUse;
 use super::probe::Probes;
 use super::quantity::Quantity;
@@ -95,6 +96,13 @@ pub struct Component {
     /// Graphs of its measurements.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub graphs: Vec<Graph>,
+}
+
+impl Component {
+    /// Where its volumes, and those that it shares, are mounted.
+    pub fn mount_paths(&self) -> impl Iterator<Item = &MountPath> {
+        self.volumes.iter().map(|v| &v.path).chain(self.mounts.iter().map(|m| &m.path))
+    }
 }
 
 /// The kinds of workload.

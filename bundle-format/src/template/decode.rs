@@ -172,6 +172,7 @@ fn in_words(expected: &str) -> &str {
         "a sequence" => "a list",
         "a map" => "an object",
         "u16" => "a whole number from 0 to 65535",
+        "a nonzero u8" => "a whole number from 1 to 255",
         "a nonzero u16" => "a whole number from 1 to 65535",
         "u32" => "a whole number from 0 to 4294967295",
         "a nonzero u32" => "a whole number from 1 to 4294967295",

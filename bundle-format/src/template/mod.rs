@@ -3,6 +3,7 @@
 //! [`Template::check`] reads one and reports everything that is wrong with it; [`Template::parse`] gives it, or that report.
 
 mod check;
+mod complete;
 mod component;
 mod decode;
 mod env;
@@ -33,6 +34,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ImageRef;
 
+pub use complete::{CompleteError, Supplier, Suppliers};
 pub use component::{Component, Port, Protocol, Resources, WorkloadKind};
 pub use env::{Env, Secret, SecretRef, ServiceRef};
 pub use kubernetes::KubernetesAttributes;
@@ -289,6 +291,34 @@ impl Template {
     pub fn config_files(&self) -> impl Iterator<Item = &ConfigFile> {
         let plugins = self.plugins.iter().flat_map(|p| &p.config);
         self.components.iter().flat_map(|c| &c.config).chain(plugins)
+    }
+
+    /// The documents that packing makes: what each chart and kustomization renders to, in that order.
+    #[must_use]
+    pub fn rendered_documents(&self) -> Vec<RelativePath> {
+        let charts = self.charts.iter().map(Chart::document);
+        charts.chain(self.kustomizations.iter().map(Kustomization::document)).collect()
+    }
+
+    /// All documents that a packed version has: those beside the template, and those that packing makes.
+    #[must_use]
+    pub fn carried_documents(&self) -> BTreeSet<RelativePath> {
+        self.documents().into_iter().cloned().chain(self.rendered_documents()).collect()
+    }
+
+    /// Every environment variable that the template gives anything: components, what they tell others, plugins.
+    pub fn variables(&self) -> impl Iterator<Item = &Env> {
+        let components = self
+            .components
+            .iter()
+            .flat_map(|c| c.env.iter().chain(&c.connection).chain(c.plugins.iter().flat_map(|used| &used.env)));
+        components.chain(self.plugins.iter().flat_map(|p| &p.env))
+    }
+
+    /// What runs elsewhere and is called `name`.
+    #[must_use]
+    pub fn external(&self, name: &ComponentName) -> Option<&External> {
+        self.externals.iter().find(|e| e.name == *name)
     }
 
     /// The component called `name`.

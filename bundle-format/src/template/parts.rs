@@ -46,6 +46,14 @@ pub struct Chart {
     pub values: Vec<RelativePath>,
 }
 
+impl Chart {
+    /// The document that packing makes of it.
+    #[must_use]
+    pub fn document(&self) -> RelativePath {
+        RelativePath::rendered("charts", &self.name)
+    }
+}
+
 /// A folder of kustomize beside the template, which the packer renders with `kubectl kustomize`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -54,6 +62,14 @@ pub struct Kustomization {
     pub name: PartName,
     /// The folder.
     pub folder: RelativePath,
+}
+
+impl Kustomization {
+    /// The document that packing makes of it.
+    #[must_use]
+    pub fn document(&self) -> RelativePath {
+        RelativePath::rendered("kustomizations", &self.name)
+    }
 }
 
 /// Where a component's measurements are read. It becomes a `ServiceMonitor` where the cluster knows these.

@@ -22,6 +22,13 @@ checked_text!(
     |text| text.len() <= 253 && !text.contains(':') && text.strip_prefix('/').is_some_and(has_plain_segments)
 );
 
+impl RelativePath {
+    /// The document that packing makes of the part `name` of a kind: `rendered/KIND/NAME.yaml`.
+    pub(super) fn rendered(kind: &'static str, name: &super::PartName) -> Self {
+        Self(format!("rendered/{kind}/{name}.yaml"))
+    }
+}
+
 impl MountPath {
     /// The key that a file mounted here has in its `ConfigMap`: the path without its first `/`, with `_` for whatever a key
     /// may not hold. Two paths can share a key; the template's check refuses that.

@@ -21,13 +21,15 @@ pub struct RenderInput<'a> {
     pub namespace: &'a Namespace,
     /// The name under which nodes pull an image of the template, pinned by digest.
     pub image: &'a dyn Fn(&ImageRef) -> String,
-    /// The contents of the documents beside the template: manifests and files of configuration.
+    /// The contents of the documents beside the template: manifests, files of configuration, and what charts and folders of
+    /// kustomize became when it was packed (`rendered/charts/NAME.yaml`, `rendered/kustomizations/NAME.yaml`).
     pub documents: &'a BTreeMap<RelativePath, Vec<u8>>,
     /// The values of the secrets: see [`super::secrets_needed`]. Those that the template does not name are passed over.
     pub secrets: &'a SecretValues,
     /// The optional components that the site switched on.
     pub enabled: &'a BTreeSet<ComponentName>,
     /// The components that are switched off and were on once: they are rendered, and scaled to nothing.
+    /// `enabled` goes before it; what the template does not have is passed over.
     pub off: &'a BTreeSet<ComponentName>,
     /// The types of objects that the target takes.
     pub capabilities: &'a Capabilities,

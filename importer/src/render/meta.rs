@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bundle_format::template::limits::OBJECT_NAME;
-use bundle_format::template::{Component, ComponentName, SecretName, Template, Volume};
+use bundle_format::template::{Component, ComponentName, PartName, SecretName, Template, VolumeName};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, ObjectMeta};
 
 use super::{RenderError, RenderInput};
@@ -13,6 +13,10 @@ pub(super) type Texts = BTreeMap<String, String>;
 
 const INSTANCE: &str = "app.kubernetes.io/instance";
 const COMPONENT: &str = "app.kubernetes.io/component";
+const INSTALLATION: &str = "sealift.dev/installation";
+
+/// Longest name of a service: a DNS label (RFC 1123).
+const SERVICE_NAME: usize = 63;
 
 /// The template and the site's decisions, from which every name follows.
 pub(super) struct Names<'a> {
@@ -21,9 +25,32 @@ pub(super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// Whether a component is installed.
+    /// Whether a component runs.
     pub fn is_on(&self, component: &Component) -> bool {
-        !component.optional || self.input.enabled.contains(&component.name)
+        let RenderInput { enabled, off, .. } = self.input;
+        enabled.contains(&component.name) || !(component.optional || off.contains(&component.name))
+    }
+
+    /// Whether a component has objects: it runs, or is scaled to nothing.
+    pub fn is_there(&self, component: &Component) -> bool {
+        self.is_on(component) || self.input.off.contains(&component.name)
+    }
+
+    /// The component called `name`, if it runs.
+    pub fn running(&self, name: &ComponentName) -> Option<&Component> {
+        self.template.component(name).filter(|component| self.is_on(component))
+    }
+
+    /// The first of `versions` that the target has of `kind`, which `component` needs.
+    pub fn version(
+        &self,
+        kind: &'static str,
+        versions: &[&'static str],
+        component: &Component,
+    ) -> Result<&'static str, RenderError> {
+        let none =
+            || RenderError::NoSuchKind { component: component.name.clone(), kind, versions: versions.join(", ") };
+        self.input.capabilities.choose(kind, versions).ok_or_else(none)
     }
 
     /// What a component's workload and service are called.
@@ -40,6 +67,15 @@ impl Names<'_> {
         Ok(name)
     }
 
+    /// What the service of something is called that is neither a component nor of one, as `stream-NAME`.
+    pub fn checked_service(&self, rest: &str) -> Result<String, RenderError> {
+        let name = format!("{}-{rest}", self.input.installation);
+        if name.len() > SERVICE_NAME {
+            return Err(RenderError::NameTooLong { name, limit: SERVICE_NAME });
+        }
+        Ok(name)
+    }
+
     /// The service that gives the pods of a `StatefulSet` their names.
     pub fn headless(&self, component: &ComponentName) -> String {
         format!("{}-headless", self.object(component))
@@ -49,15 +85,28 @@ impl Names<'_> {
         format!("{}-config", self.object(component))
     }
 
-    pub fn claim(&self, component: &ComponentName, volume: &Volume) -> String {
-        format!("{}-{}", self.object(component), volume.name)
+    pub fn group(&self, group: &PartName) -> String {
+        format!("{}-group-{group}", self.input.installation)
+    }
+
+    pub fn plugin(&self, plugin: &PartName) -> String {
+        format!("{}-plugin-{plugin}", self.input.installation)
+    }
+
+    pub fn claim(&self, component: &ComponentName, volume: &VolumeName) -> String {
+        format!("{}-{volume}", self.object(component))
     }
 
     pub fn secret(&self, secret: &SecretName) -> String {
         format!("{}-{secret}", self.input.installation)
     }
 
-    /// Name, namespace and labels of an object, which is the component's or the installation's.
+    /// The annotation that says whose an object is, also where it carries no label of ours.
+    pub fn mark(&self) -> (String, String) {
+        (INSTALLATION.to_owned(), format!("{}/{}", self.input.namespace, self.input.installation))
+    }
+
+    /// Name, namespace, labels and annotations of an object, which is the component's or the installation's.
     pub fn metadata(&self, name: String, component: Option<&Component>) -> ObjectMeta {
         let mut labels = component.map(|c| self.pod_labels(c)).unwrap_or_default();
         labels.insert(INSTANCE.to_owned(), self.input.installation.to_string());
@@ -65,10 +114,15 @@ impl Names<'_> {
         if let Some(version) = label_value(self.template.metadata.version.as_str()) {
             labels.insert("app.kubernetes.io/version".to_owned(), version);
         }
+        let mut annotations = Texts::from([self.mark()]);
+        if let Some(title) = component.and_then(|c| c.title.as_ref()) {
+            annotations.insert("sealift.dev/title".to_owned(), title.clone());
+        }
         ObjectMeta {
             name: Some(name),
             namespace: Some(self.input.namespace.to_string()),
             labels: Some(labels),
+            annotations: Some(annotations),
             ..ObjectMeta::default()
         }
     }

@@ -3,96 +3,38 @@
 
 mod component;
 mod config;
+mod container;
+mod env;
+mod error;
+mod external;
 mod input;
+mod kinds;
 mod meta;
+mod monitor;
+mod mounts;
+mod nginx;
 mod pod;
 mod raw;
+mod route;
+mod scaling;
 mod service;
 mod workload;
 mod yaml;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_format::template::{ComponentName, ManifestError, RelativePath, Secret, SecretKey, SecretName, Template};
+use bundle_format::template::{Secret, Template};
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1 as core;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
+pub use error::RenderError;
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
 pub use yaml::RenderedFile;
 pub(crate) use yaml::{is_raw, number};
 
+use crate::target::ObjectId;
 use meta::Names;
-
-/// Why a template cannot be rendered. A template that parsed, with its documents and secrets at hand, can.
-#[derive(Debug, thiserror::Error)]
-pub enum RenderError {
-    /// The template names a document that the input does not have.
-    #[error("the document {path} is not there")]
-    MissingDocument {
-        /// Its path beside the template.
-        path: RelativePath,
-    },
-    /// The template needs a secret that the input has no value for.
-    #[error("the secret {secret} has no value for its key {key}")]
-    MissingSecret {
-        /// The secret.
-        secret: SecretName,
-        /// The key.
-        key: SecretKey,
-    },
-    /// A component is to be switched on that the template does not have.
-    #[error("the template has no component {component}")]
-    UnknownComponent {
-        /// Its name.
-        component: ComponentName,
-    },
-    /// The configuration files of a component do not fit into a `ConfigMap`.
-    #[error(
-        "the configuration files of {component} have {size} bytes together, and Kubernetes takes at most {limit} in a \
-         ConfigMap: put large files into the image"
-    )]
-    ConfigTooLarge {
-        /// The component.
-        component: ComponentName,
-        /// Bytes of the files and their names.
-        size: usize,
-        /// Bytes that a `ConfigMap` may have.
-        limit: usize,
-    },
-    /// The name of the installation leaves no room for a component's.
-    #[error("{name} has more than {limit} characters: give the installation a shorter name")]
-    NameTooLong {
-        /// The name of a Kubernetes object.
-        name: String,
-        /// Characters that it may have.
-        limit: usize,
-    },
-    /// A file of manifests is not one of Kubernetes objects.
-    #[error("{path}: {source}")]
-    Manifest {
-        /// Its path beside the template.
-        path: RelativePath,
-        /// What is wrong with it.
-        source: ManifestError,
-    },
-    /// An object could not be written as JSON.
-    #[error("writing {file}: {source}")]
-    Json {
-        /// The file that it belongs to.
-        file: String,
-        /// The cause.
-        source: serde_json::Error,
-    },
-    /// An object could not be written as YAML.
-    #[error("writing {file}: {source}")]
-    Yaml {
-        /// The file that it belongs to.
-        file: String,
-        /// The cause.
-        source: Box<serde_saphyr::SerializeError>,
-    },
-}
 
 /// The secrets that the site must generate for `template`, once for an installation: name, keys, and length of each value.
 #[must_use]
@@ -100,9 +42,10 @@ pub fn secrets_needed(template: &Template) -> &[Secret] {
     &template.secrets
 }
 
-/// Renders the components that are switched on, and the manifests, as files that `kubectl apply -f DIR` takes in the order
-/// of their names: the namespace, secrets, configuration, claims, services, workloads in the order of their
-/// dependencies, manifests.
+/// Renders the components that are switched on, and those that are scaled to nothing, and what is raw, as files that
+/// `kubectl apply -f DIR` takes in the order of their names: the namespace; types and what else components may need;
+/// secrets, configuration, claims, services; workloads in the order of their dependencies; what leads to them from outside;
+/// the other raw objects.
 ///
 /// # Errors
 /// [`RenderError`].
@@ -117,13 +60,30 @@ pub fn render(template: &Template, input: &RenderInput<'_>) -> Result<Vec<Render
     for secret in &template.secrets {
         files.push(RenderedFile::of(format!("10-secret-{}.yaml", secret.name), &secret_object(&names, secret)?)?);
     }
-    let on: Vec<_> = template.in_dependency_order().into_iter().filter(|c| names.is_on(c)).collect();
-    for (position, component) in on.iter().enumerate() {
-        files.extend(component::render(&names, component, position + 1)?);
+    let (maps, shared) = config::shared(&names, template)?;
+    files.extend(maps);
+    for external in &template.externals {
+        files.push(external::render(&names, external)?);
     }
-    files.sort_by(|a, b| a.name().cmp(b.name()));
+    let there: Vec<_> = template.in_dependency_order().into_iter().filter(|c| names.is_there(c)).collect();
+    for (position, component) in there.iter().enumerate() {
+        files.extend(component::render(&names, component, position + 1, &shared)?);
+    }
+    check_names(&files)?;
     files.extend(raw::render(&names)?);
+    files.sort_by(|a, b| a.name().cmp(b.name()));
     Ok(files)
+}
+
+/// Names are made up of names: what is called alike would replace each other.
+fn check_names(files: &[RenderedFile]) -> Result<(), RenderError> {
+    let mut seen = BTreeSet::new();
+    for object in files.iter().flat_map(RenderedFile::objects).filter_map(ObjectId::of) {
+        if let Some(object) = seen.replace(object) {
+            return Err(RenderError::SameName { object: object.to_string() });
+        }
+    }
+    Ok(())
 }
 
 /// The namespace itself carries no labels of the installation: it belongs to the team, and outlives it.

@@ -1,163 +1,125 @@
 //! The pods of a component.
 
-use bundle_format::template::{Component, Probe, Scheme, Volume, WorkloadKind};
-use k8s_openapi::api::core::v1::{
-    ConfigMap, ConfigMapVolumeSource, Container, ContainerPort, EmptyDirVolumeSource, ExecAction, HTTPGetAction,
-    KeyToPath, PersistentVolumeClaimVolumeSource, PodSpec, PodTemplateSpec, ResourceRequirements, TCPSocketAction,
-    VolumeMount,
-};
-use k8s_openapi::api::core::v1::{Probe as KubeProbe, Volume as KubeVolume};
-use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
+use bundle_format::template::{Component, KubernetesAttributes, Plugin, PluginKind, PluginUse, WorkloadKind};
+use k8s_openapi::api::core::v1::{ConfigMap, Container, LocalObjectReference, PodSpec, PodTemplateSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
+use serde_json::{Map, Value};
 
-use super::config;
+use super::config::{self, Shared};
 use super::meta::{Names, Texts};
-use super::service;
+use super::{RenderError, container, env, mounts};
 
-/// The volume that holds the configuration files; the template's volumes may not begin with `sealift-`.
-const CONFIG: &str = "sealift-config";
+/// The label that no node has, on which the pods of a `DaemonSet` wait that is switched off.
+const NOWHERE: &str = "sealift.dev/switched-on";
 
-/// The template of a component's pods, which run `image`.
+/// The template of a component's pods.
 pub(super) fn template(
     names: &Names<'_>,
     component: &Component,
-    image: String,
     config: Option<&ConfigMap>,
-) -> PodTemplateSpec {
-    let annotations = config.map(|map| Texts::from([("sealift.dev/config".to_owned(), config::digest(map))]));
-    let volumes = volumes(names, component, config);
+    shared: &Shared<'_>,
+) -> Result<Value, RenderError> {
+    let named = |used: &PluginUse| shared.plugins.get(&used.name).map(|(plugin, _)| *plugin);
+    let plugins: Vec<(&Plugin, &PluginUse)> =
+        component.plugins.iter().filter_map(|used| Some((named(used)?, used))).collect();
+    let of_kind = |kind: PluginKind| -> Result<Vec<Container>, RenderError> {
+        let wanted = plugins.iter().filter(|(plugin, _)| plugin.kind == kind);
+        wanted.map(|(plugin, used)| container::of_plugin(names, component, plugin, used)).collect()
+    };
+    let mut containers = vec![container::of_component(names, component)?];
+    containers.extend(of_kind(PluginKind::Sidecar)?);
+    let before = of_kind(PluginKind::Init)?;
+    let volumes = mounts::volumes(names, component, plugins.iter().map(|(plugin, _)| *plugin));
+    let runs_to_its_end = matches!(component.kind, WorkloadKind::Job | WorkloadKind::CronJob);
+    let attributes = &component.kubernetes;
     let spec = PodSpec {
-        // Nothing that the template can say needs the Kubernetes API.
-        automount_service_account_token: Some(false),
+        // Without an account of their own, nothing that the template can say needs the Kubernetes API.
+        automount_service_account_token: Some(attributes.service_account.is_some()),
         // Otherwise Kubernetes adds variables for every service in the namespace, such as DB_PORT, which the template's own
         // variables may be called.
         enable_service_links: Some(false),
-        containers: vec![container(names, component, image)],
-        restart_policy: (component.kind == WorkloadKind::Job).then(|| "OnFailure".to_owned()),
+        containers,
+        init_containers: (!before.is_empty()).then_some(before),
+        restart_policy: runs_to_its_end.then(|| "OnFailure".to_owned()),
         volumes: (!volumes.is_empty()).then_some(volumes),
+        image_pull_secrets: names.input.pull_secret.map(|name| vec![LocalObjectReference { name: name.to_owned() }]),
+        node_selector: node_selector(names, component),
+        service_account_name: attributes.service_account.clone(),
+        priority_class_name: attributes.priority_class.clone(),
+        runtime_class_name: attributes.runtime_class.clone(),
+        host_network: attributes.host_network.then_some(true),
+        dns_policy: attributes.dns_policy.clone(),
+        termination_grace_period_seconds: attributes.termination_grace_period_seconds.map(i64::from),
         ..PodSpec::default()
     };
-    let metadata = ObjectMeta { labels: Some(names.pod_labels(component)), annotations, ..ObjectMeta::default() };
-    PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) }
-}
-
-fn container(names: &Names<'_>, component: &Component, image: String) -> Container {
-    let some = |list: &Vec<String>| (!list.is_empty()).then(|| list.clone());
-    let ports = component.ports.iter().map(|port| ContainerPort {
-        container_port: i32::from(port.port.get()),
-        name: Some(port.name.to_string()),
-        protocol: Some(service::protocol(port.protocol)),
-        ..ContainerPort::default()
-    });
-    let env = service::env(names, component);
-    let mounts = mounts(component);
-    Container {
-        name: component.name.to_string(),
-        image: Some(image),
-        // The image is pinned by its digest: what a node has is what it would pull.
-        image_pull_policy: Some("IfNotPresent".to_owned()),
-        command: some(&component.command),
-        args: some(&component.args),
-        ports: (!component.ports.is_empty()).then(|| ports.collect()),
-        env: (!env.is_empty()).then_some(env),
-        resources: resources(component),
-        volume_mounts: (!mounts.is_empty()).then_some(mounts),
-        readiness_probe: component.probes.readiness.as_ref().map(probe),
-        liveness_probe: component.probes.liveness.as_ref().map(probe),
-        startup_probe: component.probes.startup.as_ref().map(probe),
-        ..Container::default()
-    }
-}
-
-fn mounts(component: &Component) -> Vec<VolumeMount> {
-    let volumes = component.volumes.iter().map(|volume| VolumeMount {
-        mount_path: volume.path.to_string(),
-        name: volume.name.to_string(),
-        read_only: volume.read_only.then_some(true),
-        ..VolumeMount::default()
-    });
-    let files = component.config.iter().map(|file| VolumeMount {
-        mount_path: file.path.to_string(),
-        name: CONFIG.to_owned(),
-        read_only: Some(true),
-        sub_path: Some(file.path.key()),
-        ..VolumeMount::default()
-    });
-    volumes.chain(files).collect()
-}
-
-fn volumes(names: &Names<'_>, component: &Component, config: Option<&ConfigMap>) -> Vec<KubeVolume> {
-    let named = |name: &str| KubeVolume { name: name.to_owned(), ..KubeVolume::default() };
-    let mut volumes = Vec::new();
-    for volume in &component.volumes {
-        let mut kube = named(volume.name.as_str());
-        if let Some(empty) = &volume.empty_dir {
-            kube.empty_dir = Some(EmptyDirVolumeSource {
-                medium: empty.memory.then(|| "Memory".to_owned()),
-                size_limit: empty.size_limit.as_ref().map(|size| Quantity(size.to_string())),
-            });
-        } else if component.kind == WorkloadKind::StatefulSet {
-            continue;
-        } else {
-            kube.persistent_volume_claim = Some(claim(names, component, volume));
-        }
-        volumes.push(kube);
-    }
-    if config.is_some() {
-        let executable = component.config.iter().filter(|file| file.executable);
-        let items = component.config.iter().map(|file| {
-            let key = file.path.key();
-            KeyToPath { path: key.clone(), key, mode: file.executable.then_some(0o755) }
-        });
-        volumes.push(KubeVolume {
-            config_map: Some(ConfigMapVolumeSource {
-                name: names.config(&component.name),
-                // Without items, every key is a file of the default mode, 0644.
-                items: (executable.count() > 0).then(|| items.collect()),
-                ..ConfigMapVolumeSource::default()
-            }),
-            ..named(CONFIG)
-        });
-    }
-    volumes
-}
-
-fn claim(names: &Names<'_>, component: &Component, volume: &Volume) -> PersistentVolumeClaimVolumeSource {
-    PersistentVolumeClaimVolumeSource { claim_name: names.claim(&component.name, volume), read_only: None }
-}
-
-fn resources(component: &Component) -> Option<ResourceRequirements> {
-    let amounts = |amounts: &std::collections::BTreeMap<String, bundle_format::template::Quantity>| {
-        (!amounts.is_empty()).then(|| amounts.iter().map(|(k, v)| (k.clone(), Quantity(v.to_string()))).collect())
+    let annotations = annotations(names, component, config, shared);
+    let metadata = ObjectMeta {
+        labels: Some(names.pod_labels(component)),
+        annotations: (!annotations.is_empty()).then_some(annotations),
+        ..ObjectMeta::default()
     };
-    let resources = &component.resources;
-    (!resources.is_empty()).then(|| ResourceRequirements {
-        requests: amounts(&resources.requests),
-        limits: amounts(&resources.limits),
-        ..ResourceRequirements::default()
-    })
+    let template = PodTemplateSpec { metadata: Some(metadata), spec: Some(spec) };
+    let mut template = serde_json::to_value(template)
+        .map_err(|source| RenderError::Json { file: component.name.to_string(), source })?;
+    put_attributes(&mut template, attributes);
+    Ok(template)
 }
 
-fn probe(probe: &Probe) -> KubeProbe {
-    let number = |n: Option<std::num::NonZeroU16>| n.map(|n| i32::from(n.get()));
-    KubeProbe {
-        http_get: probe.http.as_ref().map(|http| HTTPGetAction {
-            path: Some(http.path.clone()),
-            port: IntOrString::String(http.port.to_string()),
-            scheme: (http.scheme == Scheme::Https).then(|| "HTTPS".to_owned()),
-            ..HTTPGetAction::default()
-        }),
-        tcp_socket: probe
-            .tcp
-            .as_ref()
-            .map(|tcp| TCPSocketAction { port: IntOrString::String(tcp.port.to_string()), host: None }),
-        exec: probe.exec.as_ref().map(|exec| ExecAction { command: Some(exec.command.clone()) }),
-        initial_delay_seconds: probe.initial_delay_seconds.map(i32::from),
-        period_seconds: number(probe.period_seconds),
-        timeout_seconds: number(probe.timeout_seconds),
-        failure_threshold: number(probe.failure_threshold),
-        success_threshold: number(probe.success_threshold),
-        ..KubeProbe::default()
+fn node_selector(names: &Names<'_>, component: &Component) -> Option<Texts> {
+    let mut selector = component.kubernetes.node_selector.clone();
+    if component.kind == WorkloadKind::DaemonSet && !names.is_on(component) {
+        selector.insert(NOWHERE.to_owned(), "true".to_owned());
     }
+    (!selector.is_empty()).then_some(selector)
+}
+
+/// The pods' annotations: the template's, and digests of configuration, which restart them when it changes.
+fn annotations(names: &Names<'_>, component: &Component, config: Option<&ConfigMap>, shared: &Shared<'_>) -> Texts {
+    let mut annotations = component.kubernetes.annotations.clone();
+    if let Some(map) = config {
+        annotations.insert("sealift.dev/config".to_owned(), config::digest(map));
+    }
+    let groups: Vec<&[u8]> = env::groups(names, component)
+        .filter_map(|group| Some([group.name.as_str(), shared.groups.get(&group.name)?].map(str::as_bytes)))
+        .flatten()
+        .collect();
+    if !groups.is_empty() {
+        annotations.insert("sealift.dev/groups".to_owned(), config::digest_of(groups));
+    }
+    let plugins: Vec<&[u8]> = component
+        .plugins
+        .iter()
+        .filter_map(|used| Some([used.name.as_str(), shared.plugins.get(&used.name)?.1.as_deref()?].map(str::as_bytes)))
+        .flatten()
+        .collect();
+    if !plugins.is_empty() {
+        annotations.insert("sealift.dev/plugins".to_owned(), config::digest_of(plugins));
+    }
+    annotations
+}
+
+/// Puts in what is said in Kubernetes' own words: as it is, also what this program does not know.
+fn put_attributes(template: &mut Value, attributes: &KubernetesAttributes) {
+    put(template, "/spec", "affinity", object(&attributes.affinity));
+    put(template, "/spec", "hostAliases", list(&attributes.host_aliases));
+    put(template, "/spec", "securityContext", object(&attributes.pod_security_context));
+    put(template, "/spec", "tolerations", list(&attributes.tolerations));
+    put(template, "/spec", "topologySpreadConstraints", list(&attributes.topology_spread_constraints));
+    // The first container is the component's own.
+    put(template, "/spec/containers/0", "lifecycle", object(&attributes.lifecycle));
+    put(template, "/spec/containers/0", "securityContext", object(&attributes.security_context));
+}
+
+fn put(template: &mut Value, place: &str, field: &str, value: Option<Value>) {
+    if let (Some(Value::Object(place)), Some(value)) = (template.pointer_mut(place), value) {
+        place.insert(field.to_owned(), value);
+    }
+}
+
+fn object(fields: &Map<String, Value>) -> Option<Value> {
+    (!fields.is_empty()).then(|| Value::Object(fields.clone()))
+}
+
+fn list(items: &[Map<String, Value>]) -> Option<Value> {
+    (!items.is_empty()).then(|| Value::Array(items.iter().cloned().map(Value::Object).collect()))
 }

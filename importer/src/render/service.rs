@@ -1,15 +1,23 @@
 //! How components reach each other.
 
-use bundle_format::template::{Component, Env, Protocol};
-use k8s_openapi::api::core::v1::{EnvVar, EnvVarSource, SecretKeySelector, Service, ServicePort, ServiceSpec};
+use bundle_format::template::{Component, Exposure, Port, Protocol, Stream};
+use k8s_openapi::api::core::v1::{Service, ServicePort, ServiceSpec};
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
 
+use super::RenderError;
 use super::meta::Names;
+
+/// The label by which a `ServiceMonitor` finds the service for clients, and not the others of the same component.
+pub(super) const MONITORED: &str = "sealift.dev/monitored";
 
 /// The service that other components use, if any port is for them.
 pub(super) fn for_clients(names: &Names<'_>, component: &Component, name: &str) -> Option<Service> {
     let ports = ports(component);
-    (!ports.is_empty()).then(|| service(names, component, name.to_owned(), ports, None))
+    let mut service = (!ports.is_empty()).then(|| service(names, component, name.to_owned(), ports, None))?;
+    if !component.monitors.is_empty() {
+        service.metadata.labels.get_or_insert_default().insert(MONITORED.to_owned(), "true".to_owned());
+    }
+    Some(service)
 }
 
 /// The service that gives each pod of a `StatefulSet` a name in DNS.
@@ -33,17 +41,38 @@ fn service(
     Service { metadata: names.metadata(name, Some(component)), spec: Some(spec), ..Service::default() }
 }
 
+/// The service through which a stream comes in; None without its port.
+pub(super) fn for_stream(
+    names: &Names<'_>,
+    component: &Component,
+    stream: &Stream,
+) -> Result<Option<Service>, RenderError> {
+    let name = names.checked_service(&format!("stream-{}", stream.name))?;
+    let Some(port) = component.ports.iter().find(|port| port.name == stream.port) else { return Ok(None) };
+    let port = ServicePort { node_port: stream.node_port.map(|n| i32::from(n.get())), ..service_port(port) };
+    let mut service = service(names, component, name, vec![port], None);
+    let through = match stream.through {
+        Exposure::NodePort => "NodePort",
+        Exposure::LoadBalancer => "LoadBalancer",
+    };
+    service.spec.get_or_insert_default().type_ = Some(through.to_owned());
+    Ok(Some(service))
+}
+
 fn ports(component: &Component) -> Vec<ServicePort> {
-    let ports = component.ports.iter().filter(|port| port.service);
-    ports
-        .map(|port| ServicePort {
-            name: Some(port.name.to_string()),
-            port: i32::from(port.service_port.unwrap_or(port.port).get()),
-            protocol: Some(protocol(port.protocol)),
-            target_port: Some(IntOrString::String(port.name.to_string())),
-            ..ServicePort::default()
-        })
-        .collect()
+    component.ports.iter().filter(|port| port.service).map(service_port).collect()
+}
+
+/// The protocol is always said: API servers up to 1.20 refuse a server-side apply without it.
+fn service_port(port: &Port) -> ServicePort {
+    ServicePort {
+        app_protocol: port.app_protocol.clone(),
+        name: Some(port.name.to_string()),
+        port: i32::from(port.service_port.unwrap_or(port.port).get()),
+        protocol: Some(protocol(port.protocol)),
+        target_port: Some(IntOrString::String(port.name.to_string())),
+        ..ServicePort::default()
+    }
 }
 
 pub(super) fn protocol(protocol: Protocol) -> String {
@@ -53,29 +82,4 @@ pub(super) fn protocol(protocol: Protocol) -> String {
         Protocol::Sctp => "SCTP",
     }
     .to_owned()
-}
-
-/// The environment variables of a component. One that names a component which is switched off is left out.
-pub(super) fn env(names: &Names<'_>, component: &Component) -> Vec<EnvVar> {
-    component.env.iter().filter_map(|env| env_var(names, env)).collect()
-}
-
-fn env_var(names: &Names<'_>, env: &Env) -> Option<EnvVar> {
-    let mut var = EnvVar { name: env.name.to_string(), ..EnvVar::default() };
-    if let Some(secret) = &env.secret {
-        let selector =
-            SecretKeySelector { key: secret.key.to_string(), name: names.secret(&secret.name), optional: None };
-        var.value_from = Some(EnvVarSource { secret_key_ref: Some(selector), ..EnvVarSource::default() });
-    } else if let Some(service) = &env.service {
-        let target = names.template.component(&service.component).filter(|c| names.is_on(c))?;
-        let host = names.object(&target.name);
-        let port = service.port.as_ref().and_then(|name| target.ports.iter().find(|p| p.name == *name));
-        var.value = Some(match port {
-            Some(port) => format!("{host}:{}", port.service_port.unwrap_or(port.port)),
-            None => host,
-        });
-    } else {
-        var.value.clone_from(&env.value);
-    }
-    Some(var)
 }

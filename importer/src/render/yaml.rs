@@ -82,6 +82,13 @@ impl RenderedFile {
         self.component.as_ref()
     }
 
+    /// Whether a `Secret` is among its objects: then the file is for whoever installs alone.
+    #[must_use]
+    pub fn is_secret(&self) -> bool {
+        let secret = |object: &Value| object.get("kind").and_then(Value::as_str) == Some("Secret");
+        self.objects.iter().any(secret)
+    }
+
     /// The objects in it, in order.
     #[must_use]
     pub fn objects(&self) -> &[Value] {

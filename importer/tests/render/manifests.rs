@@ -2,6 +2,8 @@
 
 use crate::{Site, image, names, template};
 
+const EMPTY: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
+
 #[test]
 fn manifests_get_the_namespace_and_the_pinned_images() {
     let template = template(
@@ -24,10 +26,15 @@ fn manifests_get_the_namespace_and_the_pinned_images() {
     ];
     let site = Site::of(&template).document("b.yaml", b.join("---\n")).document("a.yaml", crd);
     let files = site.render(&template).unwrap();
-    assert_eq!(names(&files)[2..], ["90-001-b.yaml", "90-002-a.yaml"], "in the order of the template");
-    let found: Vec<_> = files[2]
+    assert_eq!(
+        names(&files)[1..],
+        ["05-002-a.yaml", "06-001-b.yaml", "50-001-deployment-c.yaml", "90-001-b.yaml"],
+        "types and rights before components, the rest after them; numbers in the order of the template"
+    );
+    let found: Vec<_> = files[4]
         .objects()
         .iter()
+        .chain(files[2].objects())
         .map(|o| (o["metadata"]["name"].as_str().unwrap(), o["metadata"]["namespace"].as_str()))
         .collect();
     let team = Some("team-a");
@@ -38,13 +45,13 @@ fn manifests_get_the_namespace_and_the_pinned_images() {
             ("image-entry", team),
             ("not-packed", team),
             ("elsewhere", Some("other")),
-            ("role", None),
             ("wide", None),
             ("narrow", team),
+            ("role", None),
         ]
     );
     let images: Vec<_> =
-        files[2].objects().iter().filter_map(|o| o["spec"]["containers"][0]["image"].as_str()).collect();
+        files[4].objects().iter().filter_map(|o| o["spec"]["containers"][0]["image"].as_str()).collect();
     assert_eq!(images, [image(&"nginx:1".parse().unwrap()), image(&"tool:1".parse().unwrap()), "other:1".to_owned()]);
 }
 
@@ -58,7 +65,59 @@ fn no_name_of_a_file_comes_from_an_unchecked_name() {
         (&"a".repeat(255), &format!("90-001-{}.yaml", "a".repeat(60))),
     ] {
         let template = template(&format!("manifests: [{path:?}]\n"));
-        let files = Site::of(&template).document(path, "").render(&template).unwrap();
+        let files = Site::of(&template).document(path, EMPTY).render(&template).unwrap();
         assert_eq!(names(&files), ["00-namespace.yaml", name]);
+    }
+}
+
+#[test]
+fn an_object_says_whose_it_is_and_is_otherwise_as_the_vendor_wrote_it() {
+    let template = template("manifests: [a.yaml]\n");
+    for (written, annotations) in [
+        ("{name: a}", serde_json::json!({"sealift.dev/installation": "team-a/t"})),
+        ("{name: a, annotations: null}", serde_json::json!({"sealift.dev/installation": "team-a/t"})),
+        ("{name: a, annotations: {x: z}}", serde_json::json!({"sealift.dev/installation": "team-a/t", "x": "z"})),
+    ] {
+        let map = format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {written}\n");
+        let files = Site::of(&template).document("a.yaml", map).render(&template).unwrap();
+        let metadata = &files[1].objects()[0]["metadata"];
+        assert_eq!(metadata["annotations"], annotations);
+        assert!(metadata.get("labels").is_none(), "a selector of the vendor's may rely on them");
+    }
+}
+
+#[test]
+fn what_components_may_need_is_applied_before_them() {
+    let template = template("manifests: [a.yaml]\ncomponents: [{name: c, image: 'nginx:1'}]\n");
+    for (version, kind, first) in [
+        ("v1", "Namespace", "05"),
+        ("apiextensions.k8s.io/v1", "CustomResourceDefinition", "05"),
+        ("v1", "ServiceAccount", "06"),
+        ("v1", "PersistentVolume", "06"),
+        ("rbac.authorization.k8s.io/v1", "RoleBinding", "06"),
+        ("scheduling.k8s.io/v1", "PriorityClass", "06"),
+        ("node.k8s.io/v1", "RuntimeClass", "06"),
+        ("storage.k8s.io/v1", "StorageClass", "06"),
+        ("policy/v1beta1", "PodSecurityPolicy", "06"),
+        ("v1", "ConfigMap", "90"),
+        ("example.com/v1", "Role", "90"),
+        ("apps/v1", "Deployment", "90"),
+    ] {
+        let object = format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{name: a}}\n");
+        let files = Site::of(&template).document("a.yaml", object).render(&template).unwrap();
+        assert!(names(&files).contains(&format!("{first}-001-a.yaml").as_str()), "{kind}: {:?}", names(&files));
+    }
+}
+
+#[test]
+fn a_file_with_a_secret_says_so_wherever_it_comes_from() {
+    let template =
+        template("manifests: [a.yaml]\ncomponents: [{name: c, image: 'nginx:1'}]\nsecrets: [{name: s, keys: [k]}]\n");
+    for (kind, secret) in [("Secret", true), ("ConfigMap", false)] {
+        let object = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n");
+        let files = Site::of(&template).document("a.yaml", format!("{EMPTY}---\n{object}")).render(&template).unwrap();
+        let secrets: Vec<&str> = files.iter().filter(|f| f.is_secret()).map(|f| f.name()).collect();
+        let expected: &[&str] = if secret { &["10-secret-s.yaml", "90-001-a.yaml"] } else { &["10-secret-s.yaml"] };
+        assert_eq!(secrets, expected);
     }
 }

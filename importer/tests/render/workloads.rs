@@ -45,6 +45,7 @@ fn a_new_version_alone_changes_no_pod_no_selector_and_no_claim() {
         let (one, two) = (&one.objects()[0], &two.objects()[0]);
         assert_ne!(one["metadata"]["labels"], two["metadata"]["labels"]);
         assert_eq!(one["metadata"]["name"], two["metadata"]["name"]);
+        assert_eq!(one["metadata"]["annotations"], two["metadata"]["annotations"]);
         assert_eq!(one["spec"], two["spec"]);
     }
 }
@@ -103,7 +104,11 @@ fn what_is_missing_or_too_large_is_named() {
         (manifest, &|t| Site::of(t).document("m.yaml", "a: b"), "m.yaml: object 1: `apiVersion` is missing"),
         (secret, &|t| Site { secrets: SecretValues::new(), ..Site::of(t) }, "the secret s has no value for its key k"),
         (secret, &|t| Site::of(t).enable("nothing"), "the template has no component nothing"),
-        (file, &|t| Site::of(t).document("a", vec![b'x'; 1 << 20]), "the configuration files of c have 1048577 bytes"),
+        (
+            file,
+            &|t| Site::of(t).document("a", vec![b'x'; 1 << 20]),
+            "the configuration of the component c has 1048577 bytes",
+        ),
         (
             "components: [{name: a-name-of-twenty-characters-and-more, image: 'nginx:1'}]\n",
             &|t| Site { installation: "an-installation-with-a-long-name".parse().unwrap(), ..Site::of(t) },

@@ -1,69 +1,35 @@
 //! Rules of one component.
 
-use std::collections::HashSet;
-use std::num::NonZeroU16;
-
 use super::super::place::Place;
 use super::super::problem::did_you_mean;
-use super::super::{Code, Component, Probe, WorkloadKind};
-use super::{Check, labels};
+use super::super::{Code, Component, Probe, Resources};
+use super::{Check, labels, syntax};
+use crate::ImageRef;
 
 impl Check<'_> {
     pub(super) fn component(&mut self, component: &Component, place: &Place) {
-        if component.image.digest().is_none() && component.image.tag() == Some("latest") {
-            let message = format!("{} may be another image tomorrow", component.image);
-            self.warning(&place.field("image"), Code::Risky, message, Some("name a version, or a digest"));
-        }
+        self.image(&component.image, place);
         self.kind(component, place);
-        self.ports(component, place);
-        self.env(component, place);
+        self.ports(&component.ports, place);
+        self.env(&component.env, &place.field("env"));
+        self.env(&component.connection, &place.field("connection"));
         self.mounts(component, place);
         self.volumes(component, place);
+        self.shared_mounts(component, &place.field("mounts"));
         for (name, probe) in component.probes.iter() {
             self.probe(component, name, probe, &place.field("probes").field(name));
         }
-        self.resources(component, &place.field("resources"));
+        self.resources(&component.resources, &place.field("resources"));
         self.labels(&component.labels, &place.field("labels"), labels::Owner::Component);
+        self.kubernetes(&component.kubernetes, &place.field("kubernetes"));
+        self.plugin_uses(component, place);
+        self.monitors(component, place);
     }
 
-    fn kind(&mut self, component: &Component, place: &Place) {
-        let mut not = |field: &str, why: &str| {
-            let message = format!("a {:?} has no `{field}`: {why}", component.kind);
-            self.error(&place.field(field), Code::NotForKind, message, Some("remove it, or choose another `kind`"));
-        };
-        match component.kind {
-            WorkloadKind::Job | WorkloadKind::CronJob => {
-                if component.replicas.is_some() {
-                    not("replicas", "it runs once");
-                }
-                if !component.ports.is_empty() {
-                    not("ports", "nothing reaches it");
-                }
-                if !component.probes.is_empty() {
-                    not("probes", "it is done when its container exits");
-                }
-            }
-            WorkloadKind::DaemonSet if component.replicas.is_some() => not("replicas", "it runs once on every node"),
-            WorkloadKind::DaemonSet | WorkloadKind::Deployment | WorkloadKind::StatefulSet => {}
-        }
-    }
-
-    fn ports(&mut self, component: &Component, place: &Place) {
-        let place = place.field("ports");
-        let ports = || component.ports.iter().enumerate().map(|(i, p)| (place.index(i), p));
-        self.unique("the port", ports().map(|(at, p)| (at.field("name"), &p.name)));
-        let numbered = |number: NonZeroU16, p: &super::super::Port| format!("{number}/{:?}", p.protocol).to_uppercase();
-        self.unique("the port", ports().map(|(at, p)| (at.field("port"), numbered(p.port, p))));
-        // Two equal ports are reported already, as that.
-        let mut seen = HashSet::new();
-        let at_service = ports().filter(|(_, p)| seen.insert((p.port, p.protocol)) && p.service);
-        self.unique(
-            "the service port",
-            at_service.map(|(at, p)| (at.field("servicePort"), numbered(p.service_port.unwrap_or(p.port), p))),
-        );
-        for (at, port) in ports().filter(|(_, p)| !p.service && p.service_port.is_some()) {
-            let message = format!("the port `{}` has a `servicePort`, and is not to be a service", port.name);
-            self.error(&at.field("servicePort"), Code::OneOf, message, Some("remove it, or `service: false`"));
+    pub(super) fn image(&mut self, image: &ImageRef, place: &Place) {
+        if image.digest().is_none() && image.tag() == Some("latest") {
+            let message = format!("{image} may be another image tomorrow");
+            self.warning(&place.field("image"), Code::Risky, message, Some("name a version, or a digest"));
         }
     }
 
@@ -73,7 +39,7 @@ impl Check<'_> {
         if let Some(http) = http {
             let place = place.field("http");
             self.port_reference(component, &http.port, &place.field("port"));
-            if !http.path.starts_with('/') || http.path.contains(char::is_control) {
+            if !syntax::is_request_path(&http.path) {
                 let message = format!("{:?} is not the path of a request", http.path);
                 self.error(&place.field("path"), Code::InvalidValue, message, Some("it begins with `/`"));
             }
@@ -91,9 +57,9 @@ impl Check<'_> {
         }
     }
 
-    fn resources(&mut self, component: &Component, place: &Place) {
+    pub(super) fn resources(&mut self, resources: &Resources, place: &Place) {
         let known = ["cpu", "memory", "ephemeral-storage"];
-        for (field, amounts) in [("requests", &component.resources.requests), ("limits", &component.resources.limits)] {
+        for (field, amounts) in [("requests", &resources.requests), ("limits", &resources.limits)] {
             for name in amounts.keys() {
                 let good = known.contains(&name.as_str())
                     || name.starts_with("hugepages-")

@@ -38,10 +38,13 @@ impl Check<'_> {
 
 /// Whether Sealift or Kubernetes sets labels of this prefix.
 fn is_reserved(key: &str) -> bool {
+    is_under(key, &["kubernetes.io", "k8s.io", "sealift.dev"])
+}
+
+/// Whether the prefix of `key` is one of `domains`, or under one.
+pub(super) fn is_under(key: &str, domains: &[&str]) -> bool {
     let Some((prefix, _)) = key.split_once('/') else { return false };
-    ["kubernetes.io", "k8s.io", "sealift.dev"]
-        .iter()
-        .any(|own| prefix.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
+    domains.iter().any(|own| prefix.strip_suffix(own).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
 }
 
 /// A name, perhaps behind a DNS subdomain and `/`.

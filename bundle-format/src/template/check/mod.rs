@@ -3,8 +3,14 @@
 mod component;
 mod labels;
 mod mounts;
+mod parts;
+mod plugins;
 mod references;
+mod routes;
+mod sizes;
+mod syntax;
 mod whole;
+mod workload;
 
 use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
@@ -16,9 +22,21 @@ use super::node::{Node, Value};
 use super::place::{Place, Step};
 use super::problem::{Code, Position, Problem, Severity};
 
-/// Everything that is wrong with `template`, which was read from `root` without the nodes `left_out`.
+/// Everything that is wrong with `template`, which was read from `root` without the nodes `left_out`. What a partial version
+/// names may be in another one.
 pub(super) fn check(template: &Template, root: &Node, left_out: &HashSet<*const Node>) -> Vec<Problem> {
-    let mut check = Check { template, root, left_out, problems: Vec::new() };
+    // One that was left out as wrong is meant all the same.
+    let partial = root.get("metadata").and_then(|m| m.get("completes")).is_some();
+    check_all(template, root, left_out, partial)
+}
+
+/// Everything that is wrong with a version that was completed, as it is in `root`.
+pub(super) fn check_whole(template: &Template, root: &Node) -> Vec<Problem> {
+    check_all(template, root, &HashSet::new(), false)
+}
+
+fn check_all(template: &Template, root: &Node, left_out: &HashSet<*const Node>, partial: bool) -> Vec<Problem> {
+    let mut check = Check { template, root, left_out, partial, problems: Vec::new() };
     // The rules compare entries with each other: only where there are not too many.
     if !check.sizes() {
         return check.problems;
@@ -28,6 +46,8 @@ pub(super) fn check(template: &Template, root: &Node, left_out: &HashSet<*const 
         check.component(component, &Place::default().field("components").index(i));
     }
     check.dependencies();
+    check.parts();
+    check.routes();
     check.problems
 }
 
@@ -35,6 +55,8 @@ struct Check<'a> {
     template: &'a Template,
     root: &'a Node,
     left_out: &'a HashSet<*const Node>,
+    /// Whether what is named may be in another version.
+    partial: bool,
     problems: Vec<Problem>,
 }
 

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 use super::super::order::{circle, sort};
 use super::super::place::Place;
 use super::super::problem::did_you_mean;
-use super::super::{Code, Component, PortName, Severity};
+use super::super::{Code, Component, ComponentName, Env, PortName, Severity};
 use super::Check;
 
 impl Check<'_> {
     /// Reports that nothing in `known` is called `name`.
-    fn unknown(&mut self, what: &str, name: &str, known: &[&str], place: &Place) {
+    pub(super) fn unknown(&mut self, what: &str, name: &str, known: &[&str], place: &Place) {
         if self.full(Severity::Error) {
             return;
         }
@@ -22,9 +22,8 @@ impl Check<'_> {
         self.error(place, Code::UnknownReference, format!("there is no {what} `{name}`"), hint.as_deref());
     }
 
-    pub(super) fn env(&mut self, component: &Component, place: &Place) {
-        let place = place.field("env");
-        let variables = || component.env.iter().enumerate().map(|(i, e)| (place.index(i), e));
+    pub(super) fn env(&mut self, list: &[Env], place: &Place) {
+        let variables = || list.iter().enumerate().map(|(i, e)| (place.index(i), e));
         self.unique("the variable", variables().map(|(at, e)| (at.field("name"), &e.name)));
         for (at, env) in variables() {
             let sources =
@@ -43,48 +42,45 @@ impl Check<'_> {
                         );
                     }
                     Some(_) => {}
-                    None => self.unknown_named("secret", "secrets", secret.name.as_str(), &at.field("name")),
+                    None => self.unknown_named("secret", &["secrets"], secret.name.as_str(), &at.field("name")),
                 }
             }
             if let Some(service) = &env.service {
                 let at = at.field("service");
-                match self.template.component(&service.component) {
-                    Some(target) => self.service_port(target, service.port.as_ref(), &at),
-                    None => {
-                        self.unknown_named(
-                            "component",
-                            "components",
-                            service.component.as_str(),
-                            &at.field("component"),
-                        );
-                    }
-                }
+                self.service(&service.component, service.port.as_ref(), &at);
             }
         }
     }
 
-    /// Reports that nothing in the document's list `list` is called `name`.
-    fn unknown_named(&mut self, what: &str, list: &str, name: &str, place: &Place) {
-        let known: Vec<String> = self.names(list).into_iter().map(str::to_owned).collect();
+    /// Reports that nothing in the document's `lists` is called `name`, unless the rest is in another version.
+    pub(super) fn unknown_named(&mut self, what: &str, lists: &[&str], name: &str, place: &Place) {
+        if self.partial {
+            return;
+        }
+        let known: Vec<String> = lists.iter().flat_map(|list| self.names(list)).map(str::to_owned).collect();
         if !known.iter().any(|k| k == name) {
             let known: Vec<&str> = known.iter().map(String::as_str).collect();
             self.unknown(what, name, &known, place);
         }
     }
 
-    fn service_port(&mut self, target: &Component, port: Option<&PortName>, place: &Place) {
-        let offered: Vec<&str> = target.ports.iter().filter(|p| p.service).map(|p| p.name.as_str()).collect();
+    /// The address of a component, or of something that runs elsewhere.
+    fn service(&mut self, name: &ComponentName, port: Option<&PortName>, place: &Place) {
+        let (offered, external): (Vec<&str>, bool) = if let Some(target) = self.template.component(name) {
+            (target.ports.iter().filter(|p| p.service).map(|p| p.name.as_str()).collect(), false)
+        } else if let Some(target) = self.template.external(name) {
+            (target.ports.iter().map(|p| p.name.as_str()).collect(), true)
+        } else {
+            let lists = ["components", "externals"];
+            return self.unknown_named("component", &lists, name.as_str(), &place.field("component"));
+        };
         match port {
             Some(port) if !offered.contains(&port.as_str()) => {
-                self.unknown(
-                    &format!("service port of `{}` called", target.name),
-                    port.as_str(),
-                    &offered,
-                    &place.field("port"),
-                );
+                let what = if external { "port" } else { "service port" };
+                self.unknown(&format!("{what} of `{name}` called"), port.as_str(), &offered, &place.field("port"));
             }
-            None if offered.is_empty() => {
-                let message = format!("the component `{}` has no service", target.name);
+            None if offered.is_empty() && !external => {
+                let message = format!("the component `{name}` has no service");
                 let hint = Some("give it a port, with `service: true`");
                 self.error(&place.field("component"), Code::UnknownReference, message, hint);
             }
@@ -106,7 +102,7 @@ impl Check<'_> {
             let place = place(i);
             self.unique("the component", component.depends_on.iter().enumerate().map(|(d, on)| (place.index(d), on)));
             for (d, on) in component.depends_on.iter().enumerate() {
-                self.unknown_named("component", "components", on.as_str(), &place.index(d));
+                self.unknown_named("component", &["components"], on.as_str(), &place.index(d));
             }
         }
         let stuck = sort(&template.components).stuck;

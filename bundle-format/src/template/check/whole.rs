@@ -2,44 +2,18 @@
 
 use std::collections::HashSet;
 
-use super::super::limits::{COMPONENTS, ENTRIES, OBJECT_NAME};
+use super::super::limits::OBJECT_NAME;
 use super::super::place::Place;
 use super::super::{Code, WorkloadKind};
 use super::{Check, labels};
 use crate::limits::JSON_INTEGER;
 
 impl Check<'_> {
-    /// Whether no list has more entries than it may.
-    pub(super) fn sizes(&mut self) -> bool {
-        let template = self.template;
-        let root = Place::default();
-        let mut lists = vec![
-            (root.field("components"), template.components.len(), COMPONENTS),
-            (root.field("images"), template.images.len(), ENTRIES),
-            (root.field("secrets"), template.secrets.len(), ENTRIES),
-            (root.field("manifests"), template.manifests.len(), ENTRIES),
-            (root.field("files"), template.files.len(), ENTRIES),
-        ];
-        for (i, component) in template.components.iter().enumerate().take(COMPONENTS) {
-            let place = root.field("components").index(i);
-            lists.extend([
-                (place.field("ports"), component.ports.len(), ENTRIES),
-                (place.field("env"), component.env.len(), ENTRIES),
-                (place.field("config"), component.config.len(), ENTRIES),
-                (place.field("volumes"), component.volumes.len(), ENTRIES),
-            ]);
-        }
-        lists.retain(|(_, length, limit)| length > limit);
-        for (place, length, limit) in &lists {
-            self.error(place, Code::InvalidValue, format!("{length} entries are more than {limit}"), None);
-        }
-        lists.is_empty()
-    }
-
     pub(super) fn whole(&mut self) {
         let template = self.template;
         let root = Place::default();
-        if template.components.is_empty() && template.manifests.is_empty() && self.names("components").is_empty() {
+        let objects = template.manifests.len() + template.charts.len() + template.kustomizations.len();
+        if template.components.is_empty() && objects == 0 && !self.partial && self.names("components").is_empty() {
             let message = "the template has neither components nor manifests".to_owned();
             self.error(&root, Code::MissingField, message, Some("describe a component, or name a file of manifests"));
         }
@@ -49,10 +23,9 @@ impl Check<'_> {
         let indexes = 0_usize..;
         self.unique("the image", indexes.clone().zip(&template.images).map(|(i, e)| (named("images", i), &e.name)));
         self.unique("the secret", indexes.clone().zip(&template.secrets).map(|(i, s)| (named("secrets", i), &s.name)));
-        self.unique(
-            "the component",
-            indexes.clone().zip(&template.components).map(|(i, c)| (named("components", i), &c.name)),
-        );
+        let components = indexes.clone().zip(&template.components).map(|(i, c)| (named("components", i), &c.name));
+        let externals = indexes.clone().zip(&template.externals).map(|(i, e)| (named("externals", i), &e.name));
+        self.unique("the component", components.chain(externals));
         self.unique("the manifest", indexes.clone().zip(&template.manifests).map(|(i, m)| (at("manifests")(i), m)));
         self.unique("the file", indexes.zip(&template.files).map(|(i, f)| (at("files")(i).field("path"), &f.path)));
         self.secrets();
@@ -69,17 +42,17 @@ impl Check<'_> {
             }
         }
         self.labels(&metadata.labels, &place.field("labels"), labels::Owner::Template);
+        let categories = place.field("categories");
+        self.unique("the category", metadata.categories.iter().enumerate().map(|(i, c)| (categories.index(i), c)));
+        for (i, _) in metadata.categories.iter().enumerate().filter(|(_, c)| c.trim().is_empty()) {
+            let message = "a category has a name".to_owned();
+            self.error(&categories.index(i), Code::InvalidValue, message, None);
+        }
     }
 
     fn secrets(&mut self) {
         let template = self.template;
-        let used: HashSet<_> = template
-            .components
-            .iter()
-            .flat_map(|c| &c.env)
-            .filter_map(|e| e.secret.as_ref())
-            .map(|s| &s.name)
-            .collect();
+        let used: HashSet<_> = template.variables().filter_map(|e| e.secret.as_ref()).map(|s| &s.name).collect();
         for (i, secret) in template.secrets.iter().enumerate() {
             let place = Place::default().field("secrets").index(i);
             let keys = place.field("keys");
@@ -91,22 +64,29 @@ impl Check<'_> {
                 self.error(&place.field("length"), Code::InvalidValue, message, None);
             }
             self.unique("the key", secret.keys.iter().enumerate().map(|(k, key)| (keys.index(k), key)));
-            // A raw manifest may use it.
-            if template.manifests.is_empty() && !used.contains(&secret.name) {
+            if !self.used_elsewhere() && !used.contains(&secret.name) {
                 let message = format!("no component uses the secret `{}`", secret.name);
                 self.warning(&place, Code::Unused, message, Some("use it in a component's `env`, or remove it"));
             }
         }
     }
 
+    /// Whether something that the template does not describe may use what it names: a raw manifest, another version.
+    fn used_elsewhere(&self) -> bool {
+        let template = self.template;
+        let raw = template.manifests.len() + template.charts.len() + template.kustomizations.len();
+        raw > 0 || self.partial
+    }
+
     fn unused_images(&mut self) {
         let template = self.template;
-        // A raw manifest may use it.
-        if !template.manifests.is_empty() {
+        if self.used_elsewhere() {
             return;
         }
         for (i, entry) in template.images.iter().enumerate() {
-            if !template.components.iter().any(|c| c.image == entry.name) {
+            let mut users =
+                template.components.iter().map(|c| &c.image).chain(template.plugins.iter().map(|p| &p.image));
+            if !users.any(|image| *image == entry.name) {
                 let place = Place::default().field("images").index(i).field("name");
                 let message = format!("no component uses the image {}", entry.name);
                 self.warning(&place, Code::Unused, message, Some("it would be packed and carried for nothing"));
@@ -122,14 +102,7 @@ impl Check<'_> {
         for (i, component) in template.components.iter().enumerate() {
             let place = Place::default().field("components").index(i);
             let name = place.field("name");
-            let length = template.metadata.name.as_str().len() + 1 + component.name.as_str().len();
-            if length > OBJECT_NAME {
-                let message = format!(
-                    "`{}-{}` has {length} characters, and Kubernetes has room for {OBJECT_NAME}",
-                    template.metadata.name, component.name
-                );
-                self.error(&name, Code::NameTooLong, message, Some("shorten the component's name or the template's"));
-            }
+            self.name_length("component", component.name.as_str(), &name);
             if component.kind == WorkloadKind::StatefulSet {
                 services.push((name.clone(), format!("{}-headless", component.name)));
             } else {
@@ -143,12 +116,37 @@ impl Check<'_> {
                 }
             }
         }
-        let names: Vec<String> = template.components.iter().map(|c| c.name.to_string()).collect();
+        let mut others: Vec<(&str, &str, Place)> = Vec::new();
+        let at = |list: &str, i: usize| Place::default().field(list).index(i).field("name");
+        others.extend(
+            template.externals.iter().enumerate().map(|(i, e)| ("external", e.name.as_str(), at("externals", i))),
+        );
+        others.extend(template.routes.iter().enumerate().map(|(i, r)| ("route", r.name.as_str(), at("routes", i))));
+        others.extend(template.streams.iter().enumerate().map(|(i, s)| ("stream", s.name.as_str(), at("streams", i))));
+        for (what, name, place) in others {
+            self.name_length(what, name, &place);
+        }
+        let names: HashSet<String> = template
+            .components
+            .iter()
+            .map(|c| c.name.to_string())
+            .chain(template.externals.iter().map(|e| e.name.to_string()))
+            .collect();
         services.retain(|(_, name)| names.contains(name));
         for (place, name) in services {
             let message = format!("this StatefulSet's service is called `{name}`, as a component is");
             self.error(&place, Code::Duplicate, message, Some("rename one of the two"));
         }
         self.unique("the volume claim", claims);
+    }
+    fn name_length(&mut self, what: &str, name: &str, place: &Place) {
+        let template = &self.template.metadata.name;
+        let length = template.as_str().len() + 1 + name.len();
+        if length > OBJECT_NAME {
+            let message =
+                format!("`{template}-{name}` has {length} characters, and Kubernetes has room for {OBJECT_NAME}");
+            let hint = format!("shorten the {what}'s name or the template's");
+            self.error(place, Code::NameTooLong, message, Some(&hint));
+        }
     }
 }

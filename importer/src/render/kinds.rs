@@ -1,0 +1,65 @@
+//! What is known of the kinds of raw objects.
+
+use serde_json::Value;
+
+/// API group, empty for the core, and kind.
+pub(super) fn group_and_kind(object: &Value) -> (&str, &str) {
+    let text = |key| object.get(key).and_then(Value::as_str).unwrap_or_default();
+    (text("apiVersion").split_once('/').map_or("", |(group, _)| group), text("kind"))
+}
+
+/// When an object is applied.
+pub(super) enum Stage {
+    /// First: namespaces, and definitions of custom resources. What is in them or of them comes later.
+    Types,
+    /// Before the components, which may need it: accounts and their rights, classes, volumes.
+    Needs,
+    /// After the components.
+    Rest,
+}
+
+/// When `object` is applied.
+pub(super) fn stage(object: &Value) -> Stage {
+    match group_and_kind(object) {
+        ("", "Namespace") | ("apiextensions.k8s.io", "CustomResourceDefinition") => Stage::Types,
+        ("", "ServiceAccount" | "PersistentVolume" | "LimitRange" | "ResourceQuota")
+        | ("policy", "PodSecurityPolicy")
+        | ("rbac.authorization.k8s.io" | "scheduling.k8s.io" | "node.k8s.io", _)
+        | ("storage.k8s.io", "StorageClass")
+        | ("networking.k8s.io", "IngressClass") => Stage::Needs,
+        _ => Stage::Rest,
+    }
+}
+
+/// Group and kind of the objects that a definition of custom resources defines, if they belong to no namespace. What a
+/// cluster knows beyond that, a pure function cannot ask: objects of other unknown kinds are taken to belong to one.
+pub(super) fn defines_cluster_wide(object: &Value) -> Option<(String, String)> {
+    let spec = object.get("spec")?;
+    if group_and_kind(object) != ("apiextensions.k8s.io", "CustomResourceDefinition") || spec.get("scope")? != "Cluster"
+    {
+        return None;
+    }
+    let kind = spec.get("names")?.get("kind")?;
+    Some((spec.get("group")?.as_str()?.to_owned(), kind.as_str()?.to_owned()))
+}
+
+/// Whether Kubernetes' own objects of this kind belong to no namespace (Kubernetes 1.33, `kubectl api-resources`; and of
+/// the kinds that are gone, those of 1.20).
+pub(super) fn is_cluster_wide(group: &str, kind: &str) -> bool {
+    match group {
+        "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume"),
+        "admissionregistration.k8s.io"
+        | "apiregistration.k8s.io"
+        | "apiextensions.k8s.io"
+        | "node.k8s.io"
+        | "scheduling.k8s.io"
+        | "flowcontrol.apiserver.k8s.io" => true,
+        "certificates.k8s.io" => matches!(kind, "CertificateSigningRequest" | "ClusterTrustBundle"),
+        "networking.k8s.io" => matches!(kind, "IngressClass" | "IPAddress" | "ServiceCIDR"),
+        "policy" => kind == "PodSecurityPolicy",
+        "rbac.authorization.k8s.io" => matches!(kind, "ClusterRole" | "ClusterRoleBinding"),
+        "storage.k8s.io" => kind != "CSIStorageCapacity",
+        "resource.k8s.io" => matches!(kind, "DeviceClass" | "ResourceSlice" | "DeviceTaintRule"),
+        _ => false,
+    }
+}
