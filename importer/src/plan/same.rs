@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
-pub(super) use super::amount::same_amount;
+use super::amount::same_amount;
 use lists::Keyed;
 pub(super) use lists::{key, keyed};
 
