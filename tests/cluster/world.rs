@@ -75,8 +75,12 @@ impl World {
         let text = text.replace(&format!("sha256:{}", "0".repeat(64)), digest["digest"].as_str().unwrap());
         fs::write(&template, text).unwrap();
         sealift("pack cloud/patch/sealift.yaml -o patch.sealift --key vendor.pem");
-        let mut serve = command(dir.path(), &format!("registry serve --site site --listen {REGISTRY} --read-only -q"));
-        let registry = Background::start(&mut serve);
+        assert!(TcpStream::connect(REGISTRY).is_err(), "somebody else serves {REGISTRY}");
+        // The world is never dropped: the registry ends when this process does, and with it the pipe.
+        let mut serve = Command::new("sh");
+        let script = "\"$0\" registry serve --site site --listen \"$1\" --read-only -q & cat; kill $!";
+        serve.args(["-c", script, env!("CARGO_BIN_EXE_sealift"), REGISTRY]).current_dir(dir.path());
+        let registry = Background::fed(&mut serve);
         let world = Self { dir, _registry: registry };
         wait(Duration::from_secs(20), "the registry answers", || TcpStream::connect(REGISTRY).is_ok());
         world
@@ -169,15 +173,31 @@ impl Team<'_> {
         last
     }
 
-    /// The value of a variable in a component's environment.
-    pub fn variable(&self, component: &str, name: &str) -> Option<String> {
-        let all = self.ask(component, "/cgi-bin/env");
-        all.lines().find_map(|line| line.strip_prefix(&format!("{name}=")).map(str::to_owned))
+    /// Waits until a component answers this: for a moment, a Service still leads to pods that are ending.
+    pub fn answers(&self, component: &str, path: &str, expected: &str) {
+        self.settles(|| self.ask(component, path), expected.to_owned(), &format!("{component}{path}"));
     }
 
-    pub fn image(&self, component: &str) -> String {
-        let object = self.object(&format!("deployment cloud-{component}"));
-        object["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
+    /// Waits until a variable in a component's environment has this value.
+    pub fn has(&self, component: &str, name: &str, value: Option<&str>) {
+        let value = value.map(str::to_owned);
+        let there = || {
+            let all = self.ask(component, "/cgi-bin/env");
+            all.lines().find_map(|line| line.strip_prefix(&format!("{name}=")).map(str::to_owned))
+        };
+        self.settles(there, value, &format!("{name} of {component}"));
+    }
+
+    fn settles<T: PartialEq + std::fmt::Debug>(&self, now: impl Fn() -> T, expected: T, what: &str) {
+        let start = Instant::now();
+        loop {
+            let is = now();
+            if is == expected {
+                return;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "{what} is {is:?}, not {expected:?}");
+            std::thread::sleep(Duration::from_millis(200));
+        }
     }
 
     /// Values of the generated secrets, as the cluster has them.
