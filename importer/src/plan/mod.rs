@@ -4,10 +4,16 @@ mod accept;
 mod amount;
 mod attributes;
 mod decide;
+mod effective;
 mod merge;
 mod overlay;
 mod path;
+mod put;
 mod rule;
+mod values;
+
+#[cfg(test)]
+mod tests;
 
 use bundle_format::template::ComponentName;
 use serde::{Deserialize, Serialize};
@@ -18,9 +24,11 @@ use crate::target::ObjectId;
 pub use accept::{Accept, UnusedAccept};
 pub use attributes::{Attributes, AttributesError, content, content_bytes, object_path};
 pub use decide::{decide, decisions, in_force, rollback};
+pub use effective::{Effective, EffectiveError, effective};
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
 pub use rule::{Cell, Class, ClassError, Row, Scope, TABLE};
+pub use values::{Values, ValuesError, ValuesInput};
 
 /// Who wins where values differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
