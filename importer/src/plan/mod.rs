@@ -14,6 +14,8 @@ mod rule;
 mod same;
 mod steps;
 mod values;
+#[cfg(test)]
+mod tests;
 
 use bundle_format::template::ComponentName;
 use serde::{Deserialize, Serialize};
