@@ -4,6 +4,7 @@ mod delta;
 mod diff;
 mod log;
 mod registry;
+mod template;
 
 use bundle_format::Digest;
 use bundle_format::statement::{Release, Statement};
@@ -18,6 +19,9 @@ pub use delta::{CarriageReport, LackingReport};
 pub use diff::{DiffReport, DiffedField, DiffedFile, DiffedPlatform};
 pub use log::{FaultLine, LogLine, RequestLine};
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
+#[cfg(feature = "packer")]
+pub use template::FindImagesReport;
+pub use template::ShowReport;
 
 /// A failure, on stdout with `--json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -315,6 +319,9 @@ pub struct Outputs {
     list: ListReport,
     install: InstallReport,
     template_check: CheckReport,
+    template_show: ShowReport,
+    #[cfg(feature = "packer")]
+    template_find_images: FindImagesReport,
     registry_serve: ServeReport,
     registry_gc: GcReport,
     registry_fsck: FsckReport,
