@@ -1,6 +1,8 @@
 //! A chart is rendered when the shop is packed; the site imports what it became, and never sees the chart.
 
-use super::common::{API, IMPORT, PACK, Shop};
+use std::process::Command;
+
+use super::common::{API, IMPORT, PACK, Ran, Shop};
 
 #[test]
 fn what_a_chart_becomes_is_verified_and_imported_with_the_rest() {
@@ -26,4 +28,14 @@ fn what_a_chart_becomes_is_verified_and_imported_with_the_rest() {
     shop.sealift(PACK).ok();
     shop.sealift("verify shop.sealift --key vendor.pub").ok();
     shop.sealift(IMPORT).ok();
+}
+
+#[test]
+fn without_helm_a_chart_is_refused_by_its_name() {
+    let shop = Shop::new();
+    std::fs::create_dir(shop.path("cache")).unwrap();
+    shop.edit("manifests:\n", "charts: [{ name: cache, chart: cache }]\nmanifests:\n");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sealift"));
+    command.args(PACK.split(' ')).current_dir(shop.dir()).env("PATH", "");
+    Ran::of(&mut command).refused(5, "E-TOOL", &["the chart `cache`", "helm", "PATH"]);
 }
