@@ -7,6 +7,7 @@ mod diff;
 mod log;
 mod plan;
 mod registry;
+mod template;
 
 use bundle_format::Digest;
 use bundle_format::statement::{Release, Statement};
@@ -26,6 +27,9 @@ pub use plan::{
     ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, UninstallReport, write_plan,
 };
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
+#[cfg(feature = "packer")]
+pub use template::FindImagesReport;
+pub use template::ShowReport;
 
 /// A failure, on stdout with `--json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -317,6 +321,8 @@ pub struct Outputs {
     /// `template from-compose`, `from-manifests` and `from-rainbond`.
     #[cfg(feature = "packer")]
     template_from: ConvertReport,
+    template_show: ShowReport,
+    template_find_images: FindImagesReport,
     registry_serve: ServeReport,
     registry_gc: GcReport,
     registry_fsck: FsckReport,

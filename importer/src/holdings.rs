@@ -186,13 +186,15 @@ impl Holding {
         Ok(Self { version, documents, template, releases })
     }
 
-    /// The content of the documents that the installation of the template needs: manifests and configuration files.
+    /// The content of the documents that the installation of the template needs: manifests, configuration files, and what
+    /// charts and kustomizations were rendered to.
     ///
     /// # Errors
     /// [`HoldingError`].
     pub fn read_documents(&self, store: &Store) -> Result<BTreeMap<RelativePath, Vec<u8>>, HoldingError> {
-        let config = self.template.components.iter().flat_map(|c| &c.config).filter_map(|c| c.file.as_ref());
-        let needed: Vec<_> = self.template.manifests.iter().chain(config).collect();
+        let config = self.template.config_files().filter_map(|c| c.file.as_ref());
+        let rendered = self.template.rendered_documents();
+        let needed: Vec<_> = self.template.manifests.iter().chain(config).chain(&rendered).collect();
         let mut out = BTreeMap::new();
         for (path, file) in self.documents.files().iter().filter(|(path, _)| needed.contains(&path)) {
             out.insert(path.clone(), store.read(file, DOCUMENT_BYTES)?);

@@ -118,7 +118,20 @@ pub enum TemplateVerb {
         #[arg(default_value = "sealift.yaml")]
         template: PathBuf,
     },
-    /// Write a small template to start from
+    /// Show in short what a template describes
+    Show {
+        /// The template
+        #[arg(default_value = "sealift.yaml")]
+        template: PathBuf,
+    },
+    /// Show which images an application uses, who uses each, and whether it is carried
+    #[cfg(feature = "packer")]
+    FindImages {
+        /// The template; charts and kustomizations beside it are rendered
+        #[arg(default_value = "sealift.yaml")]
+        template: PathBuf,
+    },
+    /// Write a template to start from
     Init {
         /// The file to write
         #[arg(default_value = "sealift.yaml")]

@@ -12,7 +12,9 @@ use crate::args::TemplateVerb;
 use crate::failure::Failure;
 use crate::files::{read_limited, write_new};
 use crate::output::Output;
-use crate::report::CheckReport;
+#[cfg(feature = "packer")]
+use crate::report::FindImagesReport;
+use crate::report::{CheckReport, ShowReport};
 
 /// What `template init` writes.
 const START: &str = include_str!("../../../testdata/templates/init/sealift.yaml");
@@ -20,6 +22,9 @@ const START: &str = include_str!("../../../testdata/templates/init/sealift.yaml"
 pub fn run(verb: &TemplateVerb, out: &Output) -> Result<(), Failure> {
     match verb {
         TemplateVerb::Check { template } => check(template, out),
+        TemplateVerb::Show { template } => show(template, out),
+        #[cfg(feature = "packer")]
+        TemplateVerb::FindImages { template } => find_images(template, out),
         TemplateVerb::Init { template } => init(template, out),
         #[cfg(feature = "packer")]
         TemplateVerb::FromCompose(args) => convert::compose(args, out),
@@ -39,6 +44,26 @@ fn init(path: &Path, out: &Output) -> Result<(), Failure> {
     out.data(&serde_json::json!({"template": path}), |text| text.push_str(&format!("wrote {}\n", path.display())))
 }
 
+fn parse(path: &Path) -> Result<Template, Failure> {
+    let bytes = read_limited(path, limits::TEMPLATE_BYTES)?;
+    Template::parse(&bytes).map_err(|e| {
+        Failure::new(Code::Template, format_args!("{}: {e}", path.display()))
+            .hint("`sealift template check` shows every problem with its line")
+    })
+}
+
+fn show(path: &Path, out: &Output) -> Result<(), Failure> {
+    let report = ShowReport::of(path.display().to_string(), &parse(path)?);
+    out.data(&report, |text| report.write(text))
+}
+
+#[cfg(feature = "packer")]
+fn find_images(path: &Path, out: &Output) -> Result<(), Failure> {
+    let found = packer::find_images(&parse(path)?, path.parent().unwrap_or(Path::new("")))?;
+    let report = FindImagesReport::of(path.display().to_string(), found);
+    out.data(&report, |text| report.write(text))
+}
+
 fn check(path: &Path, out: &Output) -> Result<(), Failure> {
     let file = path.display();
     let bytes = read_limited(path, limits::TEMPLATE_BYTES)?;
@@ -49,6 +74,10 @@ fn check(path: &Path, out: &Output) -> Result<(), Failure> {
         missing.extend(
             template.documents().into_iter().filter(|p| !base.join(p.as_str()).is_file()).map(ToString::to_string),
         );
+        let values = template.charts.iter().flat_map(|c| &c.values);
+        missing.extend(values.filter(|p| !base.join(p.as_str()).is_file()).map(ToString::to_string));
+        let places = template.charts.iter().map(|c| &c.chart).chain(template.kustomizations.iter().map(|k| &k.folder));
+        missing.extend(places.filter(|p| !base.join(p.as_str()).exists()).map(ToString::to_string));
     }
     let errors = checked.problems.iter().filter(|p| p.severity == Severity::Error).count() + missing.len();
     let mut problems = Vec::new();
