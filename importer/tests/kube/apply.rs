@@ -166,7 +166,7 @@ fn a_type_that_is_applied_in_the_same_file_is_there_a_moment_later() {
     };
     let one = site.id(&group, "Box", "one");
     target.wait(&[definition.clone(), one.clone()], MINUTE, &told).unwrap();
-    assert_eq!(target.observe(&site.place, &[one.clone()]).unwrap().objects[&one]["spec"]["size"], 3);
+    assert_eq!(target.observe(&site.place, std::slice::from_ref(&one)).unwrap().objects[&one]["spec"]["size"], 3);
     target.remove(&[one, definition.clone()], MINUTE, &told).unwrap();
     assert!(target.observe(&site.place, &[definition]).unwrap().objects.is_empty());
 }

@@ -60,11 +60,15 @@ impl KubeTarget {
             let resource = self.resource(&id, version)?;
             let (path, name) = (resource.collection(id.namespace.as_deref())?, check_name(&id.name)?);
             live = self.cluster.session.find(&path, name)?;
-            if let Some(live) = &live
-                && let Err(e) = self.check_owner(&id, live)
-            {
-                foreign = Some(e);
-                return Ok(());
+            if let Some(live) = &live {
+                if let Err(e) = self.check_owner(&id, live) {
+                    foreign = Some(e);
+                    return Ok(());
+                }
+                // What ends would take the change with it.
+                if live.pointer("/metadata/deletionTimestamp").is_some() {
+                    return Err(Failure::Silence(format!("the {id} before is still being removed")));
+                }
             }
             self.cluster.session.apply(&path, name, &ours).map(drop)
         });

@@ -14,6 +14,13 @@ use crate::target::{Capabilities, ObjectId, TargetError};
 /// Group of the API that says how much CPU and memory pods use.
 const MEASURES: &str = "metrics.k8s.io";
 
+/// Versions that say all of an object, best first, of kinds of which servers prefer a version that does not.
+const FULL: [(&str, &str); 3] = [
+    ("HorizontalPodAutoscaler", "autoscaling/v2"),
+    ("HorizontalPodAutoscaler", "autoscaling/v2beta2"),
+    ("HorizontalPodAutoscaler", "autoscaling/v2beta1"),
+];
+
 /// How a server calls the objects of one type.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Resource {
@@ -161,9 +168,11 @@ impl Types {
         Capabilities::new(types.collect(), self.groups.contains(MEASURES))
     }
 
-    /// The type under the version that the server prefers.
+    /// The type under the version that says most, where the server prefers another, or under the one that it prefers.
     pub fn find(&self, group: &str, kind: &str) -> Option<&Resource> {
-        self.kinds.get(&(group.to_owned(), kind.to_owned()))?.first()
+        let all = self.kinds.get(&(group.to_owned(), kind.to_owned()))?;
+        let full = FULL.iter().filter(|(k, _)| *k == kind).find_map(|(_, v)| all.iter().find(|r| r.api_version == *v));
+        full.or_else(|| all.first())
     }
 
     /// The type of an object under the version `api_version`.
@@ -203,6 +212,18 @@ mod tests {
         types.add_aggregated(from_value(group("apps", "Deployment", "deployments", "Namespaced")).unwrap());
         types.add_aggregated(from_value(group("", "Node", "nodes", "Cluster")).unwrap());
         assert_eq!(types.kinds, classic().kinds);
+    }
+
+    #[test]
+    fn a_scaling_rule_is_read_in_the_version_that_says_all_of_it() {
+        let mut types = Types::default();
+        let scalers = json!([{"name": "horizontalpodautoscalers", "kind": "HorizontalPodAutoscaler", "namespaced": true, "singularName": "", "verbs": ["get"]}]);
+        let list = from_value::<APIResourceList>(json!({"groupVersion": "x", "resources": scalers})).unwrap();
+        let found = |types: &Types| types.find("autoscaling", "HorizontalPodAutoscaler").unwrap().api_version.clone();
+        for (version, best) in [("v1", "v1"), ("v2beta1", "v2beta1"), ("v2beta2", "v2beta2"), ("v2", "v2")] {
+            types.add("autoscaling", &format!("autoscaling/{version}"), &list);
+            assert_eq!(found(&types), format!("autoscaling/{best}"));
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::cluster::Cluster;
 use super::failure::{Failure, plain};
+use super::patience::{BRIEF, Patience};
 use crate::target::{Lock, Place, TargetError};
 
 /// How long a Lease holds that is not renewed.
@@ -85,7 +86,9 @@ impl Lease {
             .map_err(|e| fail(Failure::Nonsense(format!("the system gives no random bytes: {e}"))))?;
         let holder = format!("{by}/{:016x}", u64::from_le_bytes(bytes));
         let started = Instant::now();
-        let now = micros(cluster.session.now().map_err(fail)?);
+        let patience = Patience::new(BRIEF);
+        let now = patience.insist("taking a lease", &(), || cluster.session.now()).map_err(fail)?;
+        let now = micros(now);
         let mut wanted = json!({
             "apiVersion": "coordination.k8s.io/v1",
             "kind": "Lease",
@@ -94,15 +97,12 @@ impl Lease {
                 "holderIdentity": holder, "leaseDurationSeconds": HOLDS.as_secs(), "acquireTime": now, "renewTime": now,
             },
         });
-        let object = match seize(cluster, &path, &name, &mut wanted, place) {
-            // Somebody else was faster; who it was, the second look says.
-            Err(Seizing::Failed(e)) if e.is_conflict() => seize(cluster, &path, &name, &mut wanted, place),
-            other => other,
+        // A conflict says that somebody else was faster; who it was, the next look says.
+        let seized = patience.insist("taking a lease", &(), || seize(cluster, &path, &name, &mut wanted, place));
+        let object = match seized.map_err(fail)? {
+            Seized::Ours(object) => object,
+            Seized::Held(held) => return Err(locked(&held)),
         };
-        let object = object.map_err(|e| match e {
-            Seizing::Held(held) => locked(&held),
-            Seizing::Failed(e) => fail(e),
-        })?;
         let state = Mutex::new(State { object, renewed: started, lost: None });
         let inner = Arc::new(Inner { cluster: Arc::clone(cluster), path, name: name.clone(), holder, state });
         let (stop, stopped) = mpsc::channel::<()>();
@@ -115,38 +115,37 @@ impl Lease {
     }
 }
 
-/// Why a Lease was not taken.
-enum Seizing {
-    /// The Lease holds.
-    Held(Box<Value>),
-    Failed(Failure),
+/// What has become of a Lease that was to be taken.
+enum Seized {
+    /// It is ours, as it was written.
+    Ours(Value),
+    /// Somebody else has it, and it holds.
+    Held(Value),
 }
 
-impl From<Failure> for Seizing {
-    fn from(failure: Failure) -> Self {
-        Self::Failed(failure)
-    }
-}
-
-fn seize(cluster: &Cluster, path: &str, name: &str, wanted: &mut Value, place: &Place) -> Result<Value, Seizing> {
+fn seize(cluster: &Cluster, path: &str, name: &str, wanted: &mut Value, place: &Place) -> Result<Seized, Failure> {
     let Some(there) = cluster.session.find(path, name)? else {
-        return Ok(match cluster.session.create(path, wanted) {
+        return Ok(Seized::Ours(match cluster.session.create(path, wanted) {
             Err(e) if e.is_missing_namespace() => {
                 cluster.make_namespace(place.namespace.as_str())?;
                 cluster.session.create(path, wanted)?
             }
             other => other?,
-        });
+        }));
     };
+    // The answer to the request before was lost.
+    if text(&there, "/spec/holderIdentity") == text(wanted, "/spec/holderIdentity") {
+        return Ok(Seized::Ours(there));
+    }
     if holds(&there, cluster.session.now()?) {
-        return Err(Seizing::Held(Box::new(there)));
+        return Ok(Seized::Held(there));
     }
     if let (Some(metadata), Some(version)) =
         (wanted.get_mut("metadata").and_then(Value::as_object_mut), there.pointer("/metadata/resourceVersion"))
     {
         metadata.insert("resourceVersion".to_owned(), version.clone());
     }
-    Ok(cluster.session.replace(path, name, wanted)?)
+    Ok(Seized::Ours(cluster.session.replace(path, name, wanted)?))
 }
 
 impl Inner {

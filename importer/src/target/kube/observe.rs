@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::discovery::check_name;
 use super::failure::Failure;
 use super::owner::INSTANCE;
+use super::patience::{BRIEF, Patience};
 use super::target::KubeTarget;
 use crate::target::{Live, ObjectId, Place, TargetError};
 
@@ -37,13 +38,16 @@ impl KubeTarget {
     }
 
     pub(super) fn look(&self, place: &Place, known: &[ObjectId]) -> Result<Live, TargetError> {
+        let patience = Patience::new(BRIEF);
         let mut live = Live::default();
         let namespace = Some(place.namespace.as_str());
         for (group, kind) in KINDS {
             let Some(resource) = self.cluster.types().find(group, kind).cloned() else { continue };
             let fail = |e: Failure| e.doing(format!("listing {} in {}", resource.plural, place.namespace));
             let path = resource.collection(namespace).map_err(fail)?;
-            let found = self.cluster.session.list(&path, &format!("{INSTANCE}={}", place.name), "").map_err(fail)?;
+            let labels = format!("{INSTANCE}={}", place.name);
+            let found = patience.insist("listing", &(), || self.cluster.session.list(&path, &labels, ""));
+            let found = found.map_err(fail)?;
             for object in found {
                 let object = typed(object, &resource.api_version, kind);
                 if let Some(id) = ObjectId::of(&object).filter(|_| !has_controller(&object)) {
@@ -52,7 +56,8 @@ impl KubeTarget {
             }
         }
         for id in known.iter().filter(|id| !live.objects.contains_key(*id)).collect::<BTreeSet<_>>() {
-            if let Some(object) = self.live(id).map_err(|e| e.doing(format!("looking for {id}")))? {
+            let found = patience.insist("looking", &(), || self.live(id));
+            if let Some(object) = found.map_err(|e| e.doing(format!("looking for {id}")))? {
                 live.objects.insert(id.clone(), object);
             }
         }

@@ -9,6 +9,9 @@ use crate::target::{Event, Watch};
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(8);
 
+/// How long what nobody gave a time for is tried again: reading, and writing records.
+pub(super) const BRIEF: Duration = Duration::from_secs(30);
+
 /// How long is left.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {

@@ -13,6 +13,7 @@ use super::cluster::Cluster;
 use super::failure::Failure;
 use super::lease::Lease;
 use super::owner::MANAGED_BY;
+use super::patience::{BRIEF, Patience};
 use crate::record::{Installation, Record, Status};
 use crate::render::Namespace;
 use crate::target::{Lock, Place, Records, TargetError};
@@ -61,6 +62,11 @@ fn identify(secret: &Value) -> Option<(Place, u64)> {
     (text("/metadata/name")? == secret_name(&place, number)).then_some((place, number))
 }
 
+/// Does again what time may cure. An action that has done its work is not to fail because one answer was lost.
+fn insist<T>(work: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    Patience::new(BRIEF).insist("records", &(), work)
+}
+
 impl KubeRecords {
     pub(super) fn new(cluster: Arc<Cluster>, only: Option<Namespace>) -> Self {
         Self { cluster, only }
@@ -72,7 +78,7 @@ impl KubeRecords {
         if let Some(name) = name {
             labels = format!("{labels},{INSTALLATION}={name}");
         }
-        let found = self.cluster.session.list_metadata(collection, &labels, &format!("type={TYPE}"))?;
+        let found = insist(|| self.cluster.session.list_metadata(collection, &labels, &format!("type={TYPE}")))?;
         Ok(found.iter().filter_map(identify).collect())
     }
 
@@ -112,7 +118,7 @@ impl KubeRecords {
 
     fn read(&self, place: &Place, number: u64) -> Result<Option<Record>, TargetError> {
         let name = secret_name(place, number);
-        let found = self.cluster.session.find(&collection(&place.namespace), &name);
+        let found = insist(|| self.cluster.session.find(&collection(&place.namespace), &name));
         let found = found.map_err(|e| e.doing(format!("reading the record {name} in {}", place.namespace)))?;
         found.map(|secret| decode(&secret, &name, number)).transpose()
     }
@@ -170,12 +176,14 @@ impl Records for KubeRecords {
         if bytes.len() > COMPRESSED || text.len() as u64 > PLAIN {
             return Err(TargetError::RecordTooLarge { size: bytes.len(), limit: COMPRESSED });
         }
-        self.write(place, record, &bytes).map_err(|e| e.doing(what.clone()))
+        // Who holds the installation is the only one who writes: a conflict is an answer that was lost.
+        insist(|| self.write(place, record, &bytes)).map_err(|e| e.doing(what.clone()))
     }
 
     fn forget(&self, place: &Place, number: u64) -> Result<(), TargetError> {
         let name = secret_name(place, number);
-        match self.cluster.session.delete(&collection(&place.namespace), &name, &DeleteParams::background()) {
+        let params = DeleteParams::background();
+        match insist(|| self.cluster.session.delete(&collection(&place.namespace), &name, &params)) {
             Err(e) if !e.is_absence() => Err(e.doing(format!("removing the record {name} in {}", place.namespace))),
             _ => Ok(()),
         }
