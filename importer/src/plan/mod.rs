@@ -13,9 +13,9 @@ mod put;
 mod rule;
 mod same;
 mod steps;
-mod values;
 #[cfg(test)]
 mod tests;
+mod values;
 
 use bundle_format::template::ComponentName;
 use serde::{Deserialize, Serialize};
