@@ -28,8 +28,6 @@ pub(super) fn render(names: &Names<'_>, external: &External) -> Result<RenderedF
     let spec = ServiceSpec {
         external_name: host.cloned(),
         type_: host.map(|_| "ExternalName".to_owned()),
-        // A service without ports has no address of its own: its name leads to the addresses.
-        cluster_ip: (host.is_none() && ports.is_empty()).then(|| "None".to_owned()),
         ports: (!ports.is_empty()).then_some(ports),
         ..ServiceSpec::default()
     };

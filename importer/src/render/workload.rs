@@ -56,7 +56,6 @@ pub(super) fn render(
         WorkloadKind::CronJob => {
             let spec = CronJobSpec {
                 schedule: component.schedule.clone().unwrap_or_default(),
-                concurrency_policy: component.singleton.then(|| "Forbid".to_owned()),
                 suspend: (!on).then_some(true),
                 ..CronJobSpec::default()
             };

@@ -1,7 +1,6 @@
 //! What each field of the format becomes.
 
 use bundle_format::template::{Env, ServiceRef, Template};
-use importer::render::RenderedFile;
 use serde_json::{Value, json};
 
 use crate::{Site, object, rendered, template};
@@ -55,13 +54,6 @@ fn fields_of_a_component() {
             "cronjob-web.yaml",
             "/spec/jobTemplate/spec/template/spec/restartPolicy",
             json!("OnFailure"),
-        ),
-        (
-            "a singleton that runs by a schedule does not overtake itself",
-            web(", kind: CronJob, schedule: '15 2 * * *', singleton: true", ""),
-            "cronjob-web.yaml",
-            "/spec/concurrencyPolicy",
-            json!("Forbid"),
         ),
         (
             "appProtocol, and the protocol that old servers insist on",
@@ -379,12 +371,6 @@ fn things_that_run_elsewhere() {
             "ports": [{"name": "p", "port": 25, "protocol": "TCP"}],
         }])
     );
-    let files = rendered(&web("", "externals: [{name: e, addresses: [192.0.2.1]}]"));
-    assert_eq!(object_of(&files, "40-external-e.yaml", 0)["spec"], json!({"clusterIP": "None"}), "without ports");
-}
-
-fn object_of<'a>(files: &'a [RenderedFile], name: &str, index: usize) -> &'a Value {
-    &files.iter().find(|f| f.name() == name).unwrap().objects()[index]
 }
 
 #[test]

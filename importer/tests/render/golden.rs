@@ -29,7 +29,8 @@ fn folder(name: &str) -> PathBuf {
 }
 
 fn read(name: &str) -> (Template, Site) {
-    let template: Template = serde_saphyr::from_slice(&fs::read(folder(name).join("sealift.yaml")).unwrap()).unwrap();
+    let template =
+        Template::parse(&fs::read(folder(name).join("sealift.yaml")).unwrap()).unwrap_or_else(|e| panic!("{e}"));
     let mut site = Site::of(&template);
     let charts = template.charts.iter().map(|c| format!("rendered/charts/{}.yaml", c.name));
     let folders = template.kustomizations.iter().map(|k| format!("rendered/kustomizations/{}.yaml", k.name));
