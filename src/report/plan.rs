@@ -207,18 +207,13 @@ pub fn write_plan(subject: &Subject, plan: &Plan) -> String {
             ComponentChange::Remove => ('-', "  removed; its claims stay"),
         };
         text.push_str(&format!("{sign} {}{note}\n", component.name));
-        // Of what is new, everything is new.
-        if component.change != ComponentChange::Add {
-            for d in plan.decisions.iter().filter(|d| d.path.scope() == component.name.as_str()) {
-                write_decision(&mut text, d, component.name.as_str().len() + 1);
-            }
+        for d in plan.decisions.iter().filter(|d| d.path.scope() == component.name.as_str()) {
+            write_decision(&mut text, d, component.name.as_str().len() + 1);
         }
     }
     let of_components = |d: &&Decision| plan.components.iter().any(|c| c.name.as_str() == d.path.scope());
     for d in plan.decisions.iter().filter(|d| !of_components(d)) {
-        if !(d.change == Change::Added && subject.from.is_none()) {
-            write_decision(&mut text, d, 0);
-        }
+        write_decision(&mut text, d, 0);
     }
     let (mut create, mut change, mut remove) = (0, 0, 0);
     for step in &plan.steps {

@@ -14,10 +14,10 @@ fn what_is_installed_must_be_there_and_be_named_well() {
         ("another version", install("shop:2.0.0", well), 6, "E-NOT-FOUND", &["shop:2.0.0", "shop:1.0.0"]),
         (
             "no target of a known kind",
-            install("shop", "-n a --target kube"),
+            install("shop", "-n a --target podman:x"),
             2,
             "E-USAGE",
-            &["--target kube", "dir:PATH"],
+            &["--target podman:x", "dir:PATH", "kube:CONTEXT"],
         ),
         ("nonsense", install("shop", "-n a --target nonsense:x"), 2, "E-USAGE", &["nonsense:x", "dir:PATH"]),
         ("no folder", install("shop", "-n a --target dir:"), 2, "E-USAGE", &["--target dir:", "dir:PATH"]),
@@ -28,7 +28,8 @@ fn what_is_installed_must_be_there_and_be_named_well() {
         eprintln!("{why}");
         shop.refuses(&line, exit, code, names);
     }
-    let ran = shop.sealift(&install("shop", &format!("{well} --with cache"))).refused(6, "E-RENDER", &["cache"]);
+    let ran =
+        shop.sealift(&install("shop", &format!("{well} --with cache"))).refused(6, "E-NOT-FOUND", &["cache", "report"]);
     assert!(!shop.path("out/00-namespace.yaml").exists(), "{ran:#?}");
 }
 
@@ -54,18 +55,27 @@ fn installing_again_keeps_the_secrets_and_counts_the_records() {
     let contents = || tree(&shop.path("out")).into_iter().map(|(n, f)| (n, f.unwrap().content)).collect::<Vec<_>>();
     let first = contents();
     let again = shop.sealift(&format!("{INSTALL} --json")).ok().json();
-    assert_eq!(again["record"], 2);
+    assert_eq!((&again["record"]["number"], &again["empty"]), (&2.into(), &true.into()), "{again:#}");
     assert_eq!(contents(), first, "every file, with every secret");
-    // A file that was lost or changed comes back as it was.
-    std::fs::remove_file(shop.path("out/10-secret-db.yaml")).unwrap();
+    // What is no manifest any more is not guessed at.
+    let session = shop.read("out/10-secret-session.yaml");
     shop.write("out/10-secret-session.yaml", b"changed");
+    shop.refuses(INSTALL, 6, "E-SITE-DAMAGED", &["10-secret-session.yaml"]);
+    shop.write("out/10-secret-session.yaml", &session);
+    // A file that was lost comes back as it was.
+    std::fs::remove_file(shop.path("out/10-secret-db.yaml")).unwrap();
     shop.sealift(&format!("{INSTALL} --with report")).ok();
     let with_report = contents();
     assert!(with_report.len() > first.len());
     assert!(first.iter().all(|file| with_report.contains(file)));
     shop.sealift(INSTALL).ok();
-    assert_eq!(contents(), first, "what is switched off goes");
-    assert_eq!(shop.list("site")["installations"][0]["record"], 4);
+    assert_eq!(contents(), with_report, "a module stays on until it is switched off");
+    shop.sealift(&format!("{INSTALL} --without report")).ok();
+    let report = contents().into_iter().find(|(name, _)| name.ends_with("deployment-report.yaml")).unwrap().1;
+    let text = String::from_utf8(report).unwrap();
+    assert!(text.contains("replicas: 0"), "what is switched off is scaled to nothing: {text}");
+    assert!(shop.path("out/30-pvc-report-reports.yaml").exists(), "and keeps its data");
+    assert_eq!(shop.list("site")["installations"][0]["record"], 5);
 
     shop.sealift("install shop --site site -n team-b --target dir:other").ok();
     assert_ne!(shop.read("out/10-secret-db.yaml"), shop.read("other/10-secret-db.yaml"), "teams share no secret");

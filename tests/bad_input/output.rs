@@ -27,7 +27,7 @@ fn every_verb_gives_one_json_document() {
         ("list --site site", &["site", "templates", "installations"]),
         (
             "install shop --site site -n team --target dir:out",
-            &["name", "version", "namespace", "target", "record", "files"],
+            &["name", "to", "namespace", "target", "record", "components", "steps"],
         ),
         ("demo", &["dir", "steps"]),
         ("output-schema", &["$schema", "title"]),

@@ -44,6 +44,8 @@ pub struct Forward {
     pub only: BTreeSet<ComponentName>,
     /// Whether what the version no longer has is removed.
     pub prune: bool,
+    /// Whether a version that is installed is installed again, rather than upgraded to itself.
+    pub again: bool,
 }
 
 /// An earlier state.
@@ -257,7 +259,7 @@ impl Engine<'_> {
                 enabled.remove(name)
             };
         }
-        let action = if holds.is_some() { Action::Upgrade } else { Action::Install };
+        let action = if holds.is_some() && !forward.again { Action::Upgrade } else { Action::Install };
         let intent = self.intent(standing, action, version, enabled, None)?;
         let aim = Aim::Forward { values: &forward.values, accept: &forward.accept };
         let plan = self.compute(standing, &holds, &intent, aim, forward.prune)?;
@@ -371,6 +373,15 @@ impl Engine<'_> {
             secrets: intent.secrets.clone(),
             message: None,
         };
+        let files: Vec<_> = plan
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Apply { file, .. } => plan.files.iter().find(|f| f.name() == file),
+                _ => None,
+            })
+            .collect();
+        self.target.check(&files)?;
         // The record comes first: whatever uses a secret, the secret is known, also after a kill between the two.
         self.records.keep(&self.place, &record)?;
         if let Err(e) = self.take_steps(&plan) {

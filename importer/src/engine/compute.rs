@@ -238,11 +238,15 @@ impl Inputs<'_> {
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }
 
-    /// Whether a decision is about something that is installed: of a module that never was on, nothing is told.
+    /// Whether a decision is told: of a module that never was on, nothing is.
     fn is_shown(&self, decision: &Decision, components: &[PlannedComponent]) -> bool {
         let scope = decision.path.scope();
         let is_component = self.version.template.components.iter().any(|c| c.name.as_str() == scope);
-        !is_component || components.iter().any(|c| c.name.as_str() == scope)
+        let planned = components.iter().find(|c| c.name.as_str() == scope);
+        // Of what is new, everything is new: the site's own values alone are worth a word.
+        let is_new = planned.is_some_and(|c| c.change == ComponentChange::Add) || self.holds.is_none();
+        let is_told = !(is_new && decision.change == Change::Added && decision.winner == Winner::Vendor);
+        is_told && (!is_component || planned.is_some())
     }
 
     fn components(

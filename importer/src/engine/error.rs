@@ -166,7 +166,9 @@ impl Coded for EngineError {
             Self::NoRecord { there, .. } => {
                 Some(format!("there are {}", there.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")))
             }
-            Self::OtherVersion { place, .. } => Some(format!("`sealift upgrade {}` changes the version", place.name)),
+            Self::OtherVersion { place, .. } => {
+                Some(format!("`sealift upgrade {}` changes the version; or install into another namespace", place.name))
+            }
             Self::OtherTarget { target, .. } => Some(format!("give --target {target}, or another namespace")),
             Self::TakenBack { cause, .. } => cause.hint(),
             Self::Stuck { .. } => {

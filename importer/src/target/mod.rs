@@ -82,6 +82,12 @@ pub trait Target {
     /// [`TargetError`].
     fn observe(&self, place: &Place, known: &[ObjectId]) -> Result<Live, TargetError>;
 
+    /// Refuses what is in the way of `files` and not of this installation, before anything is applied.
+    ///
+    /// # Errors
+    /// [`TargetError::Foreign`]; those of the target.
+    fn check(&self, files: &[&RenderedFile]) -> Result<(), TargetError>;
+
     /// Applies the objects of a file.
     ///
     /// # Errors

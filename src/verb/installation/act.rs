@@ -1,7 +1,9 @@
 //! `sealift install`, `upgrade`, `rollback` and `uninstall`.
 
 use bundle_format::Code;
-use importer::engine::{Back, Engine, EngineError, Outcome, Plan, Settings, Standing, Uninstall as Ending, Version};
+use importer::engine::{
+    Back, Engine, EngineError, Forward, Outcome, Plan, Settings, Standing, Uninstall as Ending, Version,
+};
 use importer::plan::Overlay;
 use importer::target::TargetError;
 
@@ -31,6 +33,7 @@ pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Fail
         return Err(EngineError::OtherVersion { place: opened.place.clone(), there }.into());
     }
     let forward = forward(&version, &in_force(&standing), &args.values, &Acceptance::default())?;
+    let forward = Forward { again: true, ..forward };
     let settings = settings(&args.how, args.atomic)?;
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
     change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {

@@ -97,11 +97,19 @@ impl Target for DirTarget {
         Ok(live)
     }
 
-    fn apply(&mut self, file: &RenderedFile, _: Duration, watch: &dyn Watch) -> Result<(), TargetError> {
-        let path = self.dir.join(file.name());
-        if !self.adopt && !self.ours.contains(file.name()) && fs::symlink_metadata(&path).is_ok() {
-            return Err(TargetError::Foreign { object: path.display().to_string() });
+    fn check(&self, files: &[&RenderedFile]) -> Result<(), TargetError> {
+        for file in files {
+            let path = self.dir.join(file.name());
+            if !self.adopt && !self.ours.contains(file.name()) && fs::symlink_metadata(&path).is_ok() {
+                return Err(TargetError::Foreign { object: path.display().to_string() });
+            }
         }
+        let made = fs::create_dir_all(&self.dir);
+        made.map_err(|source| TargetError::File { what: "making", path: self.dir.clone(), source })
+    }
+
+    fn apply(&mut self, file: &RenderedFile, _: Duration, watch: &dyn Watch) -> Result<(), TargetError> {
+        self.check(&[file])?;
         for id in file.objects().iter().filter_map(ObjectId::of) {
             self.removed.remove(&id);
             watch.event(&Event::Applied(&id));

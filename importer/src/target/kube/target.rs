@@ -43,6 +43,11 @@ impl Target for KubeTarget {
         self.look(place, known)
     }
 
+    fn check(&self, files: &[&RenderedFile]) -> Result<(), TargetError> {
+        let objects: Vec<ObjectId> = files.iter().flat_map(|f| f.objects()).filter_map(ObjectId::of).collect();
+        self.refuse_foreign(&objects)
+    }
+
     fn apply(&mut self, file: &RenderedFile, patience: Duration, watch: &dyn Watch) -> Result<(), TargetError> {
         let patience = Patience::new(patience);
         file.objects().iter().try_for_each(|object| self.apply_one(object, &patience, watch))
