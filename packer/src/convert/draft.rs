@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use bundle_format::ImageRef;
 use bundle_format::template::{
-    ApiVersion, Component, ComponentName, ConfigFile, Env, ImageEntry, Kind, KubernetesAttributes, Metadata, MountPath, Port, Probe,
-    Probes, Protocol, RelativePath, Resources, Secret, SecretKey, SecretName, SecretRef, Template, TemplateName,
-    TemplateVersion, WorkloadKind,
+    ApiVersion, Component, ComponentName, ConfigFile, Env, ImageEntry, Kind, KubernetesAttributes, Metadata, MountPath,
+    Port, Probe, Probes, Protocol, RelativePath, Resources, Secret, SecretKey, SecretName, SecretRef, Template,
+    TemplateName, TemplateVersion, WorkloadKind,
 };
 use serde::Serialize;
 
@@ -181,7 +181,8 @@ impl Draft {
     pub(super) fn secret(&mut self, name: &str, key: &str) -> Result<SecretRef, ConvertError> {
         let mut fresh = Names::default();
         let name: SecretName = fresh.take(name, "secret", 40)?;
-        let kept: String = key.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).take(63).collect();
+        let kept: String =
+            key.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')).take(63).collect();
         let key: SecretKey = match kept.trim_start_matches(['-', '_', '.']) {
             "" => "value".parse()?,
             kept => kept.parse()?,
@@ -229,9 +230,9 @@ impl Draft {
         executable: bool,
     ) -> Result<ConfigFile, ConvertError> {
         let shown = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
-        let short = std::str::from_utf8(&content).ok().filter(|t| {
-            t.len() <= INLINE.0 && t.split('\n').count() <= INLINE.1 && t.chars().all(shown)
-        });
+        let short = std::str::from_utf8(&content)
+            .ok()
+            .filter(|t| t.len() <= INLINE.0 && t.split('\n').count() <= INLINE.1 && t.chars().all(shown));
         if let Some(text) = short {
             return Ok(ConfigFile { path, content: Some(text.to_owned()), file: None, executable });
         }

@@ -12,7 +12,12 @@ pub(super) struct Names(BTreeSet<String>);
 impl Names {
     /// A name like `wanted` that was not given yet, a DNS label of at most `room` characters; `otherwise` where nothing of
     /// it can be kept.
-    pub fn take<T: FromStr<Err = TextError>>(&mut self, wanted: &str, otherwise: &str, room: usize) -> Result<T, TextError> {
+    pub fn take<T: FromStr<Err = TextError>>(
+        &mut self,
+        wanted: &str,
+        otherwise: &str,
+        room: usize,
+    ) -> Result<T, TextError> {
         let base = match label(wanted, room) {
             empty if empty.is_empty() => label(otherwise, room),
             base => base,
@@ -53,7 +58,8 @@ pub(super) fn template_name(text: &str) -> String {
 
 /// `text` as a version; `1.0.0` if nothing of it can be kept.
 pub(super) fn version(text: &str) -> String {
-    let kept: String = text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).take(64).collect();
+    let kept: String =
+        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')).take(64).collect();
     match kept.trim_start_matches(['.', '-']) {
         "" => "1.0.0".to_owned(),
         kept => kept.to_owned(),
@@ -107,7 +113,8 @@ mod tests {
 
     #[test]
     fn names_of_other_systems_become_names_of_a_template() {
-        for (text, name) in [("My_App", "my-app"), ("-x-", "x"), ("a..b", "a-b"), ("商城", ""), ("a/../../b", "a-b")] {
+        for (text, name) in [("My_App", "my-app"), ("-x-", "x"), ("a..b", "a-b"), ("商城", ""), ("a/../../b", "a-b")]
+        {
             assert_eq!(label(text, 40), name, "{text}");
         }
         let long = "a".repeat(300);
@@ -121,12 +128,17 @@ mod tests {
     fn no_name_is_given_twice() {
         let mut names = Names::default();
         let mut take = |text| names.take::<ComponentName>(text, "component", 6).unwrap().to_string();
-        assert_eq!([take("web"), take("WEB"), take("商"), take("abcdefgh"), take("abcdefxy")], ["web", "web-2", "compon", "abcdef", "abcd-2"]);
+        assert_eq!(
+            [take("web"), take("WEB"), take("商"), take("abcdefgh"), take("abcdefxy")],
+            ["web", "web-2", "compon", "abcdef", "abcd-2"]
+        );
     }
 
     #[test]
     fn a_file_keeps_no_path() {
-        for (text, name) in [("../../etc/passwd", "_.._etc_passwd"), ("nginx.conf", "nginx.conf"), ("..", "file"), ("a\0b", "a_b")] {
+        for (text, name) in
+            [("../../etc/passwd", "_.._etc_passwd"), ("nginx.conf", "nginx.conf"), ("..", "file"), ("a\0b", "a_b")]
+        {
             assert_eq!(file_name(text), name, "{text:?}");
         }
         assert_eq!(mount_path("/etc//nginx/./conf.d/").map(|p| p.to_string()).as_deref(), Some("/etc/nginx/conf.d"));

@@ -9,9 +9,20 @@ use super::draft::{Draft, NoteKind};
 
 /// Variables with which images set up a service: the password is made here, and nowhere else.
 const SET_UP: [&str; 14] = [
-    "POSTGRES_PASSWORD", "MYSQL_ROOT_PASSWORD", "MYSQL_PASSWORD", "MARIADB_ROOT_PASSWORD", "MARIADB_PASSWORD",
-    "MONGO_INITDB_ROOT_PASSWORD", "REDIS_PASSWORD", "RABBITMQ_DEFAULT_PASS", "MINIO_ROOT_PASSWORD", "POSTGRESQL_PASSWORD",
-    "POSTGRES_POSTGRES_PASSWORD", "MINIO_SECRET_KEY", "ELASTIC_PASSWORD", "KEYCLOAK_ADMIN_PASSWORD",
+    "POSTGRES_PASSWORD",
+    "MYSQL_ROOT_PASSWORD",
+    "MYSQL_PASSWORD",
+    "MARIADB_ROOT_PASSWORD",
+    "MARIADB_PASSWORD",
+    "MONGO_INITDB_ROOT_PASSWORD",
+    "REDIS_PASSWORD",
+    "RABBITMQ_DEFAULT_PASS",
+    "MINIO_ROOT_PASSWORD",
+    "POSTGRESQL_PASSWORD",
+    "POSTGRES_POSTGRES_PASSWORD",
+    "MINIO_SECRET_KEY",
+    "ELASTIC_PASSWORD",
+    "KEYCLOAK_ADMIN_PASSWORD",
 ];
 
 /// Whether a variable's name says that its value is a password.
@@ -81,7 +92,9 @@ fn forms(value: &str) -> [String; 3] {
 }
 
 fn embeds(env: &Env, value: &str) -> bool {
-    env.value.as_ref().is_some_and(|text| text.len() <= 8192 && forms(value).iter().any(|form| text.contains(form.as_str())))
+    env.value
+        .as_ref()
+        .is_some_and(|text| text.len() <= 8192 && forms(value).iter().any(|form| text.contains(form.as_str())))
 }
 
 /// Lets `component` use `secret` wherever it has `value`.

@@ -37,7 +37,9 @@ impl Draft {
     /// # Errors
     /// A template that cannot be put into words.
     pub fn yaml(&self, verb: &str, source: &str) -> Result<(String, Vec<Note>), ConvertError> {
-        let mut head = vec![format!("Made by `sealift template {verb}` from {source}. Look through it, then `sealift template check`.")];
+        let mut head = vec![format!(
+            "Made by `sealift template {verb}` from {source}. Look through it, then `sealift template check`."
+        )];
         let mut about: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for note in self.notes.iter().filter(|n| n.kind != NoteKind::Changed) {
             let line = format!("{}: {}", note.kind.word(), note.text);
@@ -69,7 +71,9 @@ impl Draft {
         let (text, notes) = self.yaml(verb, source)?;
         let template = dir.join("sealift.yaml");
         let paths = || self.files.keys().map(|path| dir.join(path.as_str()));
-        if !force && let Some(path) = std::iter::once(template.clone()).chain(paths()).find(|p| p.symlink_metadata().is_ok()) {
+        if !force
+            && let Some(path) = std::iter::once(template.clone()).chain(paths()).find(|p| p.symlink_metadata().is_ok())
+        {
             return Err(ConvertError::Exists { path });
         }
         folder(dir)?;

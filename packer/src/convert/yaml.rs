@@ -32,12 +32,72 @@ const TOP: [(&str, &str); 16] = [
 
 /// Fields below, in order; others follow by name.
 const ORDER: [&str; 66] = [
-    "name", "version", "image", "title", "description", "from", "path", "component", "kind", "schedule", "singleton", "optional",
-    "replicas", "scaling", "min", "max", "step", "command", "args", "dependsOn", "ports", "port", "protocol", "appProtocol",
-    "service", "servicePort", "env", "value", "secret", "key", "keys", "length", "connection", "config", "content", "file", "executable",
-    "volumes", "volume", "size", "accessModes", "storageClass", "emptyDir", "mounts", "readOnly", "probes", "startup", "readiness",
-    "liveness", "http", "tcp", "exec", "scheme", "resources", "requests", "limits", "labels", "plugins", "monitors", "interval",
-    "graphs", "query", "kubernetes", "items", "components", "host",
+    "name",
+    "version",
+    "image",
+    "title",
+    "description",
+    "from",
+    "path",
+    "component",
+    "kind",
+    "schedule",
+    "singleton",
+    "optional",
+    "replicas",
+    "scaling",
+    "min",
+    "max",
+    "step",
+    "command",
+    "args",
+    "dependsOn",
+    "ports",
+    "port",
+    "protocol",
+    "appProtocol",
+    "service",
+    "servicePort",
+    "env",
+    "value",
+    "secret",
+    "key",
+    "keys",
+    "length",
+    "connection",
+    "config",
+    "content",
+    "file",
+    "executable",
+    "volumes",
+    "volume",
+    "size",
+    "accessModes",
+    "storageClass",
+    "emptyDir",
+    "mounts",
+    "readOnly",
+    "probes",
+    "startup",
+    "readiness",
+    "liveness",
+    "http",
+    "tcp",
+    "exec",
+    "scheme",
+    "resources",
+    "requests",
+    "limits",
+    "labels",
+    "plugins",
+    "monitors",
+    "interval",
+    "graphs",
+    "query",
+    "kubernetes",
+    "items",
+    "components",
+    "host",
 ];
 
 /// Writes `template`, with `head` as comments on top and `notes` above the components that they are about.
@@ -127,12 +187,15 @@ fn entry(out: &mut String, key: &str, value: &Value, indent: usize) {
     let short = flow(value);
     match value {
         Value::String(text) if literal(text) => block(out, text, indent + 2),
-        Value::Object(fields) if !fields.is_empty() && (indent == 0 || !fits(value, &short, indent + key.len(), 90)) => {
+        Value::Object(fields)
+            if !fields.is_empty() && (indent == 0 || !fits(value, &short, indent + key.len(), 90)) =>
+        {
             out.push('\n');
             map(out, fields, indent + 2);
         }
         Value::Array(items)
-            if items.iter().any(|i| i.is_object()) || (!items.is_empty() && !fits(value, &short, indent + key.len(), WIDTH)) =>
+            if items.iter().any(|i| i.is_object())
+                || (!items.is_empty() && !fits(value, &short, indent + key.len(), WIDTH)) =>
         {
             out.push('\n');
             items.iter().for_each(|item| item_of(out, item, indent + 2, true));
@@ -199,7 +262,11 @@ fn scalar(text: &str) -> String {
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         && !text.ends_with(':')
         && !word.contains(&text.to_ascii_lowercase().as_str());
-    if plain {
+    // An amount or a length of time is a text to every reader: a number has no unit.
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let amount =
+        digits > 0 && text.get(digits..).is_some_and(|u| ["Ki", "Mi", "Gi", "Ti", "m", "s", "ms", "h"].contains(&u));
+    if plain || amount {
         return text.to_owned();
     }
     let mut out = String::from("\"");

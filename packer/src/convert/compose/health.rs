@@ -21,9 +21,15 @@ pub(super) fn healthcheck(draft: &mut Draft, service: &Tree, made: &mut Componen
     }
     let command: Vec<String> = match test.split_first() {
         Some((form, words)) if form == "CMD" && !words.is_empty() => words.to_vec(),
-        Some((form, [line])) if form == "CMD-SHELL" && !line.trim().is_empty() => vec!["sh".into(), "-c".into(), line.clone()],
+        Some((form, [line])) if form == "CMD-SHELL" && !line.trim().is_empty() => {
+            vec!["sh".into(), "-c".into(), line.clone()]
+        }
         _ => {
-            draft.note(NoteKind::Left, Some(&made.name), "`healthcheck` without a test: the image's own is not known here");
+            draft.note(
+                NoteKind::Left,
+                Some(&made.name),
+                "`healthcheck` without a test: the image's own is not known here",
+            );
             return Ok(());
         }
     };
@@ -63,7 +69,8 @@ fn request(command: &[String]) -> Option<(Scheme, NonZeroU16, String)> {
     if !matches!(tool.as_str(), "curl" | "wget") || words.iter().any(|w| more.contains(&w.as_str())) {
         return None;
     }
-    let mut urls = words.iter().skip(1).filter(|w| !w.starts_with('-') && w.contains("localhost") || w.contains("127.0.0.1"));
+    let mut urls =
+        words.iter().skip(1).filter(|w| !w.starts_with('-') && w.contains("localhost") || w.contains("127.0.0.1"));
     let (url, None) = (urls.next()?, urls.next()) else { return None };
     let (scheme, rest) = match url.split_once("://") {
         Some(("http", rest)) => (Scheme::Http, rest),

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 
 use bundle_format::template::ComponentName;
 
+use self::interpolate::{Variables, env_file};
 pub(super) use self::mounts::{free_name, size, volume};
 pub(super) use self::ports::{protocol_of, route_to};
 pub(super) use self::words::split;
-use self::interpolate::{Variables, env_file};
 use super::draft::{Draft, NoteKind};
 use super::tree::{BYTES, Tree};
 use super::{ConvertError, Naming, connect, passwords};
@@ -45,7 +45,8 @@ struct Project {
 /// # Errors
 /// A file that cannot be read or is none; more than a converter takes.
 pub fn from_compose(path: &Path, naming: &Naming) -> Result<Draft, ConvertError> {
-    let read = |path: &Path| read_file(path, BYTES).map_err(|source| ConvertError::Read { path: path.to_owned(), source });
+    let read =
+        |path: &Path| read_file(path, BYTES).map_err(|source| ConvertError::Read { path: path.to_owned(), source });
     let mut tree = Tree::read(&read(path)?, &path.display().to_string())?;
     let foreign = |why: &str| ConvertError::Foreign { place: path.display().to_string(), why: why.to_owned() };
     if !matches!(tree.get("services"), Some(Tree::Map(services)) if !services.is_empty()) {
@@ -88,8 +89,14 @@ impl Project {
         }
         for (key, _) in self.tree.fields().iter() {
             match key.as_str() {
-                "include" => draft.note(NoteKind::Left, None, "`include`: convert each file, or merge them with `docker compose config`"),
-                "networks" => draft.note(NoteKind::Changed, None, "networks: all components of an installation reach each other"),
+                "include" => draft.note(
+                    NoteKind::Left,
+                    None,
+                    "`include`: convert each file, or merge them with `docker compose config`",
+                ),
+                "networks" => {
+                    draft.note(NoteKind::Changed, None, "networks: all components of an installation reach each other")
+                }
                 _ => {}
             }
         }
@@ -99,7 +106,11 @@ impl Project {
         for (name, _) in &services {
             let component = draft.component_name(name)?;
             if component.as_str() != name {
-                draft.note(NoteKind::Changed, Some(&component), format!("the service {name:?} is called `{component}` here"));
+                draft.note(
+                    NoteKind::Changed,
+                    Some(&component),
+                    format!("the service {name:?} is called `{component}` here"),
+                );
             }
             self.services.insert(name.clone(), component);
         }
@@ -113,7 +124,9 @@ impl Project {
         passwords::generate(draft)?;
         connect::rewrite(draft, &hosts)?;
         for name in std::mem::take(&mut self.variables.missing) {
-            let text = format!("the variable {name} has no value: give it one in `.env` beside the compose file and convert again");
+            let text = format!(
+                "the variable {name} has no value: give it one in `.env` beside the compose file and convert again"
+            );
             draft.note(NoteKind::Look, None, text);
         }
         Ok(())
@@ -125,7 +138,11 @@ impl Project {
         let name = extends.text().or_else(|| extends.text_of("service")).unwrap_or_default();
         let found = services.iter().find(|(n, _)| *n == name && extends.get("file").is_none());
         let Some((_, base)) = found else {
-            draft.note(NoteKind::Left, None, format!("`extends` of {name:?} in another file: merge them with `docker compose config`"));
+            draft.note(
+                NoteKind::Left,
+                None,
+                format!("`extends` of {name:?} in another file: merge them with `docker compose config`"),
+            );
             return Ok(service.clone());
         };
         let mut fields: Vec<(String, Tree)> = base.fields().iter().filter(|(k, _)| k != "extends").cloned().collect();

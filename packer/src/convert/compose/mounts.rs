@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use bundle_format::template::{AccessMode, Component, EmptyDir, Env, EnvName, MountPath, Quantity, SharedMount, Volume, VolumeName};
+use bundle_format::template::{
+    AccessMode, Component, EmptyDir, Env, EnvName, MountPath, Quantity, SharedMount, Volume, VolumeName,
+};
 
 use super::super::ConvertError;
 use super::super::draft::{CONFIG_BYTES, Draft, NoteKind};
@@ -35,13 +37,25 @@ fn mount(tree: &Tree) -> Option<Mount> {
         };
         let size = tree.get("tmpfs").and_then(|t| t.text_of("size"));
         let source = tree.text_of("source").unwrap_or_default();
-        return Some(Mount { kind, source, target: tree.text_of("target")?, read_only: tree.get("read_only").is_some_and(Tree::yes), size });
+        return Some(Mount {
+            kind,
+            source,
+            target: tree.text_of("target")?,
+            read_only: tree.get("read_only").is_some_and(Tree::yes),
+            size,
+        });
     }
     let text = tree.text()?;
     let mut parts = text.split(':');
     let (first, second, mode) = (parts.next()?, parts.next(), parts.next());
     let Some(target) = second else {
-        return Some(Mount { kind: "volume", source: String::new(), target: first.to_owned(), read_only: false, size: None });
+        return Some(Mount {
+            kind: "volume",
+            source: String::new(),
+            target: first.to_owned(),
+            read_only: false,
+            size: None,
+        });
     };
     let kind = if first.starts_with(['.', '/', '~']) { "bind" } else { "volume" };
     let read_only = mode.is_some_and(|m| m.split(',').any(|m| m == "ro"));
@@ -54,10 +68,20 @@ pub(super) fn source(tree: &Tree) -> Option<String> {
 }
 
 impl Project {
-    pub(super) fn mounts(&mut self, draft: &mut Draft, name: &str, service: &Tree, made: &mut Component) -> Result<(), ConvertError> {
+    pub(super) fn mounts(
+        &mut self,
+        draft: &mut Draft,
+        name: &str,
+        service: &Tree,
+        made: &mut Component,
+    ) -> Result<(), ConvertError> {
         for entry in service.get("volumes").map(Tree::elements).unwrap_or_default() {
             let Some((mount, path)) = mount(entry).and_then(|m| mount_path(&m.target).map(|p| (m, p))) else {
-                draft.note(NoteKind::Left, Some(&made.name), format!("the volume {}", entry.text().unwrap_or_default()));
+                draft.note(
+                    NoteKind::Left,
+                    Some(&made.name),
+                    format!("the volume {}", entry.text().unwrap_or_default()),
+                );
                 continue;
             };
             match mount.kind {
@@ -73,52 +97,88 @@ impl Project {
                 memory(draft, path, size, made)?;
             }
         }
-        if let Some(size) = service.text_of("shm_size") && let Some(path) = mount_path("/dev/shm") {
+        if let Some(size) = service.text_of("shm_size")
+            && let Some(path) = mount_path("/dev/shm")
+        {
             memory(draft, path, Some(&size), made)?;
         }
         self.configs(draft, service, made)?;
         self.secrets(draft, service, made)
     }
 
-    fn volume(&mut self, draft: &mut Draft, mount: &Mount, path: MountPath, service: &str, made: &mut Component) -> Result<(), ConvertError> {
+    fn volume(
+        &mut self,
+        draft: &mut Draft,
+        mount: &Mount,
+        path: MountPath,
+        service: &str,
+        made: &mut Component,
+    ) -> Result<(), ConvertError> {
         if mount.source.is_empty() {
             let name = free_name(made, base_name(Path::new(path.as_str())).as_str())?;
             made.volumes.push(Volume { empty_dir: Some(EmptyDir::default()), ..volume(name, path.clone()) });
-            draft.note(NoteKind::Look, Some(&made.name), format!("{path} lives as long as a pod: an anonymous volume; give it a `size` to keep it"));
+            draft.note(
+                NoteKind::Look,
+                Some(&made.name),
+                format!("{path} lives as long as a pod: an anonymous volume; give it a `size` to keep it"),
+            );
             return Ok(());
         }
         if let Some((owner, name)) = self.volumes.get(&mount.source).filter(|(owner, _)| *owner != made.name).cloned() {
-            made.mounts.push(SharedMount { component: owner.clone(), volume: name.clone(), path, read_only: mount.read_only });
+            made.mounts.push(SharedMount {
+                component: owner.clone(),
+                volume: name.clone(),
+                path,
+                read_only: mount.read_only,
+            });
             if let Some(there) = draft.template.components.iter_mut().find(|c| c.name == owner)
                 && let Some(volume) = there.volumes.iter_mut().find(|v| v.name == name)
             {
                 volume.access_modes = vec![AccessMode::ReadWriteMany];
             }
-            let text = format!("it shares the volume `{name}` of {owner}, which needs a storage class that many nodes can mount");
+            let text = format!(
+                "it shares the volume `{name}` of {owner}, which needs a storage class that many nodes can mount"
+            );
             draft.note(NoteKind::Look, Some(&made.name), text);
             return Ok(());
         }
         let name = free_name(made, &mount.source)?;
         self.volumes.insert(mount.source.clone(), (made.name.clone(), name.clone()));
         made.volumes.push(Volume { size: size("1Gi"), read_only: mount.read_only, ..volume(name.clone(), path) });
-        draft.note(NoteKind::Look, Some(&made.name), format!("the volume `{name}` has a size of 1Gi: compose names none"));
+        draft.note(
+            NoteKind::Look,
+            Some(&made.name),
+            format!("the volume `{name}` has a size of 1Gi: compose names none"),
+        );
         let top = self.tree.get("volumes").and_then(|v| v.get(&mount.source));
         if top.is_some_and(|v| v.get("external").is_some()) {
-            let text = format!("the volume {} of {service} exists outside of compose; a site's begins empty", mount.source);
+            let text =
+                format!("the volume {} of {service} exists outside of compose; a site's begins empty", mount.source);
             draft.note(NoteKind::Look, Some(&made.name), text);
         }
         Ok(())
     }
 
-    fn bind(&mut self, draft: &mut Draft, mount: &Mount, path: MountPath, made: &mut Component) -> Result<(), ConvertError> {
+    fn bind(
+        &mut self,
+        draft: &mut Draft,
+        mount: &Mount,
+        path: MountPath,
+        made: &mut Component,
+    ) -> Result<(), ConvertError> {
         let found = self.inside(&mount.source);
         match found {
             Some(file) if file.is_file() => self.config_file(draft, &file, path, made)?,
             Some(folder) if folder.is_dir() => match files_below(&folder) {
                 Some(files) if !files.is_empty() && files.len() <= FOLDER_FILES => {
-                    draft.note(NoteKind::Look, Some(&made.name), format!("the files of {} became files of configuration", mount.source));
+                    draft.note(
+                        NoteKind::Look,
+                        Some(&made.name),
+                        format!("the files of {} became files of configuration", mount.source),
+                    );
                     for file in files {
-                        let below = file.strip_prefix(&folder).map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
+                        let below =
+                            file.strip_prefix(&folder).map(|p| p.to_string_lossy().into_owned()).unwrap_or_default();
                         if let Some(path) = mount_path(&format!("{path}/{below}")) {
                             self.config_file(draft, &file, path, made)?;
                         }
@@ -126,20 +186,34 @@ impl Project {
                 }
                 _ => kept(draft, mount, path, made)?,
             },
-            None if mount.source.starts_with('.') && !self.base.join(&mount.source).exists() => kept(draft, mount, path, made)?,
+            None if mount.source.starts_with('.') && !self.base.join(&mount.source).exists() => {
+                kept(draft, mount, path, made)?
+            }
             _ => {
-                let text = format!("{} lies outside of the compose file's folder and is not carried: {path} comes from the image", mount.source);
+                let text = format!(
+                    "{} lies outside of the compose file's folder and is not carried: {path} comes from the image",
+                    mount.source
+                );
                 draft.note(NoteKind::Left, Some(&made.name), text);
             }
         }
         Ok(())
     }
 
-    fn config_file(&self, draft: &mut Draft, file: &Path, path: MountPath, made: &mut Component) -> Result<(), ConvertError> {
+    fn config_file(
+        &self,
+        draft: &mut Draft,
+        file: &Path,
+        path: MountPath,
+        made: &mut Component,
+    ) -> Result<(), ConvertError> {
         use std::os::unix::fs::PermissionsExt as _;
         let large = file.metadata().is_ok_and(|m| m.len() > CONFIG_BYTES);
         if large || !file.canonicalize().is_ok_and(|f| f.starts_with(&self.base)) {
-            let text = format!("{path}: {} has more than 1 MiB or is a link that leads outside; put it into the image", base_name(file));
+            let text = format!(
+                "{path}: {} has more than 1 MiB or is a link that leads outside; put it into the image",
+                base_name(file)
+            );
             draft.note(NoteKind::Left, Some(&made.name), text);
             return Ok(());
         }
@@ -163,7 +237,8 @@ impl Project {
             } else if let Some(file) = top.text_of("file").and_then(|f| self.inside(&f)).filter(|f| f.is_file()) {
                 self.config_file(draft, &file, path, made)?;
             } else {
-                let text = format!("the config {name:?}, mounted at {target}: its content is not here; add it to `config`");
+                let text =
+                    format!("the config {name:?}, mounted at {target}: its content is not here; add it to `config`");
                 draft.note(NoteKind::Left, Some(&made.name), text);
             }
         }
@@ -184,11 +259,19 @@ impl Project {
                 Some(plain)
             });
             let text = match renamed {
-                Some(plain) => format!("the secret {name:?} is generated by the site and handed over in {plain}; the value that was in use is not carried"),
+                Some(plain) => format!(
+                    "the secret {name:?} is generated by the site and handed over in {plain}; the value that was in use is not carried"
+                ),
                 None => {
-                    let plain: EnvName = format!("SECRET_{}", name.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_")).parse()?;
+                    let plain: EnvName = format!(
+                        "SECRET_{}",
+                        name.to_ascii_uppercase().replace(|c: char| !c.is_ascii_alphanumeric(), "_")
+                    )
+                    .parse()?;
                     made.env.push(Env { name: plain.clone(), value: None, secret: Some(reference), service: None });
-                    format!("the secret {name:?} was a file at {place}; here the site generates it and hands it over in {plain}: let the application read that")
+                    format!(
+                        "the secret {name:?} was a file at {place}; here the site generates it and hands it over in {plain}: let the application read that"
+                    )
                 }
             };
             draft.note(NoteKind::Look, Some(&made.name), text);
@@ -200,7 +283,10 @@ impl Project {
 /// A folder that holds data: a volume that begins empty.
 fn kept(draft: &mut Draft, mount: &Mount, path: MountPath, made: &mut Component) -> Result<(), ConvertError> {
     let name = free_name(made, base_name(Path::new(&mount.source)).as_str())?;
-    let text = format!("the folder {} became the volume `{name}` of 1Gi, which begins empty; its files are not carried", mount.source);
+    let text = format!(
+        "the folder {} became the volume `{name}` of 1Gi, which begins empty; its files are not carried",
+        mount.source
+    );
     draft.note(NoteKind::Look, Some(&made.name), text);
     made.volumes.push(Volume { size: size("1Gi"), read_only: mount.read_only, ..volume(name, path) });
     Ok(())

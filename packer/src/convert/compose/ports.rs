@@ -52,7 +52,9 @@ pub(super) fn ports(draft: &mut Draft, service: &Tree, made: &mut Component) -> 
             let host = (!first).then(|| format!("{}.{}.example", made.name, draft.template.metadata.name));
             let text = match &host {
                 None => format!("host port {published} became the route of the application; name its `host`"),
-                Some(host) => format!("host port {published} became a route for the host {host}: name the real one, or remove it"),
+                Some(host) => {
+                    format!("host port {published} became a route for the host {host}: name the real one, or remove it")
+                }
             };
             draft.note(NoteKind::Look, Some(&made.name), text);
             let route = draft.part("routes", made.name.as_str())?;
@@ -105,7 +107,9 @@ fn short(text: &str) -> Vec<Given> {
     let local = host.is_some_and(|h| h.starts_with("127.") || h.starts_with("localhost") || h.starts_with("[::1]"));
     let published = host.map(|h| h.rsplit_once(':').map_or(h, |(_, p)| p));
     let (first, last) = target.split_once('-').unwrap_or((target, target));
-    let (Ok(first), Ok(last)) = (first.trim().parse::<NonZeroU16>(), last.trim().parse::<NonZeroU16>()) else { return Vec::new() };
+    let (Ok(first), Ok(last)) = (first.trim().parse::<NonZeroU16>(), last.trim().parse::<NonZeroU16>()) else {
+        return Vec::new();
+    };
     if last < first || last.get() - first.get() >= RANGE {
         return Vec::new();
     }

@@ -15,13 +15,52 @@ use crate::plan::read_file;
 
 /// Fields that need no word: what they say holds at a site anyway, or means nothing there.
 const SILENT: [&str; 24] = [
-    "image", "command", "entrypoint", "environment", "env_file", "ports", "expose", "volumes", "tmpfs", "configs", "secrets",
-    "depends_on", "healthcheck", "deploy", "labels", "profiles", "networks", "build", "extends", "links", "scale", "container_name",
-    "pull_policy", "logging",
+    "image",
+    "command",
+    "entrypoint",
+    "environment",
+    "env_file",
+    "ports",
+    "expose",
+    "volumes",
+    "tmpfs",
+    "configs",
+    "secrets",
+    "depends_on",
+    "healthcheck",
+    "deploy",
+    "labels",
+    "profiles",
+    "networks",
+    "build",
+    "extends",
+    "links",
+    "scale",
+    "container_name",
+    "pull_policy",
+    "logging",
 ];
 const HANDLED: [&str; 20] = [
-    "restart", "extra_hosts", "user", "cap_add", "cap_drop", "privileged", "read_only", "security_opt", "sysctls", "group_add",
-    "network_mode", "stop_grace_period", "mem_limit", "mem_reservation", "cpus", "shm_size", "init", "attach", "annotations", "platform",
+    "restart",
+    "extra_hosts",
+    "user",
+    "cap_add",
+    "cap_drop",
+    "privileged",
+    "read_only",
+    "security_opt",
+    "sysctls",
+    "group_add",
+    "network_mode",
+    "stop_grace_period",
+    "mem_limit",
+    "mem_reservation",
+    "cpus",
+    "shm_size",
+    "init",
+    "attach",
+    "annotations",
+    "platform",
 ];
 
 impl Project {
@@ -51,12 +90,16 @@ impl Project {
             let key = key.as_str();
             if !SILENT.contains(&key) && !HANDLED.contains(&key) && !key.starts_with("x-") && *value != Tree::Null {
                 let text = match key {
-                    "working_dir" => "`working_dir`: a template has no word for it; set it in the image, or begin `command` with a `cd`",
+                    "working_dir" => {
+                        "`working_dir`: a template has no word for it; set it in the image, or begin `command` with a `cd`"
+                    }
                     "hostname" | "domainname" => "`hostname`: Kubernetes names pods itself",
                     "devices" | "gpus" => "devices: ask for them in `resources.limits`, as `nvidia.com/gpu: 1`",
                     "ulimits" => "`ulimits`: Kubernetes has none; the nodes' container runtime sets them",
                     "dns" | "dns_search" | "dns_opt" => "`dns`: the cluster's is used",
-                    "pid" | "ipc" | "uts" | "userns_mode" | "cgroup_parent" => "shared namespaces of the host have no word in a template",
+                    "pid" | "ipc" | "uts" | "userns_mode" | "cgroup_parent" => {
+                        "shared namespaces of the host have no word in a template"
+                    }
                     "tty" | "stdin_open" => "an interactive terminal has no meaning at a site",
                     _ => "",
                 };
@@ -101,7 +144,11 @@ impl Project {
         let mut pairs: Vec<(String, Option<String>)> = Vec::new();
         let files: Vec<(String, bool)> = match service.get("env_file") {
             Some(Tree::List(files)) => (files.iter())
-                .filter_map(|f| f.text().or_else(|| f.text_of("path")).map(|p| (p, f.text_of("required").as_deref() != Some("false"))))
+                .filter_map(|f| {
+                    f.text()
+                        .or_else(|| f.text_of("path"))
+                        .map(|p| (p, f.text_of("required").as_deref() != Some("false")))
+                })
                 .collect(),
             Some(one) => one.text().into_iter().map(|p| (p, true)).collect(),
             None => Vec::new(),
@@ -109,14 +156,16 @@ impl Project {
         for (file, required) in files {
             match self.inside(&file) {
                 Some(path) => {
-                    let bytes = read_file(&path, BYTES).map_err(|source| ConvertError::Read { path: path.clone(), source })?;
+                    let bytes =
+                        read_file(&path, BYTES).map_err(|source| ConvertError::Read { path: path.clone(), source })?;
                     for (name, value) in env_file(&String::from_utf8_lossy(&bytes)) {
                         let value = self.variables.text(&value, 0)?;
                         pairs.push((name, Some(value)));
                     }
                 }
                 None if required => {
-                    let text = format!("`env_file` {file}: it is not there, or lies outside of the compose file's folder");
+                    let text =
+                        format!("`env_file` {file}: it is not there, or lies outside of the compose file's folder");
                     draft.note(NoteKind::Left, Some(&made.name), text);
                 }
                 None => {}
@@ -125,14 +174,20 @@ impl Project {
         pairs.extend(service.get("environment").map(Tree::pairs).unwrap_or_default());
         for (name, value) in pairs {
             let Ok(env) = name.parse::<EnvName>() else {
-                draft.note(NoteKind::Left, Some(&made.name), format!("the variable {name:?}: that is no name of a variable"));
+                draft.note(
+                    NoteKind::Left,
+                    Some(&made.name),
+                    format!("the variable {name:?}: that is no name of a variable"),
+                );
                 continue;
             };
             made.env.retain(|e| e.name != env);
             match value.or_else(|| self.variables.known.get(&name).cloned()) {
                 Some(value) => made.env.push(variable(env, literal(&value))),
                 None => {
-                    let text = format!("the variable {name} has no value here, but that of whoever starts compose: give it one");
+                    let text = format!(
+                        "the variable {name} has no value here, but that of whoever starts compose: give it one"
+                    );
                     draft.note(NoteKind::Look, Some(&made.name), text);
                 }
             }
@@ -175,7 +230,11 @@ fn deploy(draft: &mut Draft, service: &Tree, made: &mut Component) {
             }
         }
         if given.get("devices").is_some() {
-            draft.note(NoteKind::Left, Some(&made.name), "devices: ask for them in `resources.limits`, as `nvidia.com/gpu: 1`");
+            draft.note(
+                NoteKind::Left,
+                Some(&made.name),
+                "devices: ask for them in `resources.limits`, as `nvidia.com/gpu: 1`",
+            );
         }
     }
     if let Some(constraints) = deploy.get("placement").and_then(|p| p.get("constraints")) {
@@ -183,8 +242,14 @@ fn deploy(draft: &mut Draft, service: &Tree, made: &mut Component) {
         draft.note(NoteKind::Left, Some(&made.name), text);
     }
     let restart = service.text_of("restart");
-    if restart.as_deref().is_some_and(|r| r == "no" || r.starts_with("on-failure")) && made.kind == WorkloadKind::Deployment {
-        draft.note(NoteKind::Look, Some(&made.name), "it is not always restarted: if it runs to an end, make it `kind: Job`");
+    if restart.as_deref().is_some_and(|r| r == "no" || r.starts_with("on-failure"))
+        && made.kind == WorkloadKind::Deployment
+    {
+        draft.note(
+            NoteKind::Look,
+            Some(&made.name),
+            "it is not always restarted: if it runs to an end, make it `kind: Job`",
+        );
     }
 }
 
@@ -204,7 +269,8 @@ fn labels(draft: &mut Draft, tree: Option<&Tree>, made: &mut Component) {
         }
     }
     if !left.is_empty() {
-        let routes = if left.iter().any(|k| k.starts_with("traefik.")) { "; those of a proxy become `routes`" } else { "" };
+        let routes =
+            if left.iter().any(|k| k.starts_with("traefik.")) { "; those of a proxy become `routes`" } else { "" };
         let text = format!("labels that Kubernetes does not take: {}{routes}", left.join(", "));
         draft.note(NoteKind::Left, Some(&made.name), text);
     }
@@ -225,8 +291,13 @@ fn kubernetes(draft: &mut Draft, service: &Tree, made: &mut Component) {
     }
     let mut capabilities = serde_json::Map::new();
     for (field, key) in [("add", "cap_add"), ("drop", "cap_drop")] {
-        let given: Vec<String> =
-            service.get(key).map(Tree::texts).unwrap_or_default().iter().map(|c| c.trim_start_matches("CAP_").to_owned()).collect();
+        let given: Vec<String> = service
+            .get(key)
+            .map(Tree::texts)
+            .unwrap_or_default()
+            .iter()
+            .map(|c| c.trim_start_matches("CAP_").to_owned())
+            .collect();
         if !given.is_empty() {
             capabilities.insert(field.to_owned(), json!(given));
         }
@@ -264,7 +335,8 @@ fn kubernetes(draft: &mut Draft, service: &Tree, made: &mut Component) {
         k.host_network = true;
         k.dns_policy = Some("ClusterFirstWithHostNet".to_owned());
     }
-    k.termination_grace_period_seconds = service.text_of("stop_grace_period").and_then(|t| words::seconds(&t)).map(u32::from);
+    k.termination_grace_period_seconds =
+        service.text_of("stop_grace_period").and_then(|t| words::seconds(&t)).map(u32::from);
     for (key, value) in service.get("annotations").map(Tree::pairs).unwrap_or_default() {
         k.annotations.insert(key, value.unwrap_or_default());
     }
@@ -275,7 +347,9 @@ fn kubernetes(draft: &mut Draft, service: &Tree, made: &mut Component) {
 
 fn hosts(service: &Tree, k: &mut bundle_format::template::KubernetesAttributes, left: &mut Vec<String>) {
     let pairs = match service.get("extra_hosts") {
-        Some(Tree::Map(fields)) => fields.iter().flat_map(|(k, v)| v.texts().into_iter().map(|v| (k.clone(), v))).collect(),
+        Some(Tree::Map(fields)) => {
+            fields.iter().flat_map(|(k, v)| v.texts().into_iter().map(|v| (k.clone(), v))).collect()
+        }
         Some(list) => (list.texts().iter())
             .filter_map(|t| t.split_once(['=', ':']).map(|(h, ip)| (h.to_owned(), ip.to_owned())))
             .collect(),

@@ -13,16 +13,50 @@ use super::Project;
 
 /// The ports that well-known images listen on.
 const KNOWN: [(&str, u16); 24] = [
-    ("postgres", 5432), ("postgis", 5432), ("mysql", 3306), ("mariadb", 3306), ("percona", 3306), ("redis", 6379), ("valkey", 6379),
-    ("mongo", 27017), ("rabbitmq", 5672), ("memcached", 11211), ("elasticsearch", 9200), ("opensearch", 9200), ("nginx", 80),
-    ("httpd", 80), ("caddy", 80), ("nats", 4222), ("zookeeper", 2181), ("kafka", 9092), ("minio", 9000), ("etcd", 2379),
-    ("nacos-server", 8848), ("eclipse-mosquitto", 1883), ("influxdb", 8086), ("clickhouse-server", 8123),
+    ("postgres", 5432),
+    ("postgis", 5432),
+    ("mysql", 3306),
+    ("mariadb", 3306),
+    ("percona", 3306),
+    ("redis", 6379),
+    ("valkey", 6379),
+    ("mongo", 27017),
+    ("rabbitmq", 5672),
+    ("memcached", 11211),
+    ("elasticsearch", 9200),
+    ("opensearch", 9200),
+    ("nginx", 80),
+    ("httpd", 80),
+    ("caddy", 80),
+    ("nats", 4222),
+    ("zookeeper", 2181),
+    ("kafka", 9092),
+    ("minio", 9000),
+    ("etcd", 2379),
+    ("nacos-server", 8848),
+    ("eclipse-mosquitto", 1883),
+    ("influxdb", 8086),
+    ("clickhouse-server", 8123),
 ];
 
 /// Images whose replicas have a name and volumes of their own.
 const DATABASES: [&str; 16] = [
-    "postgres", "postgis", "mysql", "mariadb", "percona", "mongo", "redis", "valkey", "rabbitmq", "elasticsearch", "opensearch",
-    "zookeeper", "kafka", "etcd", "influxdb", "clickhouse-server",
+    "postgres",
+    "postgis",
+    "mysql",
+    "mariadb",
+    "percona",
+    "mongo",
+    "redis",
+    "valkey",
+    "rabbitmq",
+    "elasticsearch",
+    "opensearch",
+    "zookeeper",
+    "kafka",
+    "etcd",
+    "influxdb",
+    "clickhouse-server",
 ];
 
 /// Services that others wait for to end.
@@ -55,18 +89,26 @@ impl Project {
                 match self.services.get(&other) {
                     Some(id) if !component.depends_on.contains(id) => component.depends_on.push(id.clone()),
                     Some(_) => {}
-                    None => draft.note(NoteKind::Left, Some(&component.name), format!("it depends on {other:?}, which is not there")),
+                    None => draft.note(
+                        NoteKind::Left,
+                        Some(&component.name),
+                        format!("it depends on {other:?}, which is not there"),
+                    ),
                 }
             }
-            if component.ports.is_empty() && component.kind != WorkloadKind::Job && self.is_reached(name, services)
+            if component.ports.is_empty()
+                && component.kind != WorkloadKind::Job
+                && self.is_reached(name, services)
                 && let Some(number) = self.guess(name, short_name(component), services)
             {
                 port_of(component, number, Protocol::Tcp, None)?;
-                let text = format!("port {number} is not declared; others need it, and the image or an address says so");
+                let text =
+                    format!("port {number} is not declared; others need it, and the image or an address says so");
                 draft.note(NoteKind::Look, Some(&component.name), text);
             }
             if component.volumes.iter().any(|v| v.size.is_some()) && component.kind == WorkloadKind::Deployment {
-                let shared = self.volumes.iter().any(|(_, (owner, _))| *owner == component.name) && self.lends(&component.name, services);
+                let shared = self.volumes.iter().any(|(_, (owner, _))| *owner == component.name)
+                    && self.lends(&component.name, services);
                 match DATABASES.contains(&short_name(component)) && !shared {
                     true => component.kind = WorkloadKind::StatefulSet,
                     false => component.singleton = component.replicas.is_none(),
@@ -80,15 +122,27 @@ impl Project {
     /// Whether another service mounts a volume of `owner`.
     fn lends(&self, owner: &ComponentName, services: &[(String, Tree)]) -> bool {
         let names: BTreeSet<&String> = self.volumes.iter().filter(|(_, (o, _))| o == owner).map(|(n, _)| n).collect();
-        let mounts = |service: &Tree| service.get("volumes").map(Tree::elements).unwrap_or_default().iter().filter_map(super::mounts::source).collect::<Vec<_>>();
-        services.iter().filter(|(n, _)| self.services.get(n) != Some(owner)).any(|(_, s)| mounts(s).iter().any(|m| names.contains(m)))
+        let mounts = |service: &Tree| {
+            service
+                .get("volumes")
+                .map(Tree::elements)
+                .unwrap_or_default()
+                .iter()
+                .filter_map(super::mounts::source)
+                .collect::<Vec<_>>()
+        };
+        services
+            .iter()
+            .filter(|(n, _)| self.services.get(n) != Some(owner))
+            .any(|(_, s)| mounts(s).iter().any(|m| names.contains(m)))
     }
 
     fn is_reached(&self, name: &str, services: &[(String, Tree)]) -> bool {
         services.iter().any(|(other, service)| {
             let on = service.get("depends_on");
             other != name
-                && (on.is_some_and(|d| d.texts().iter().any(|t| t == name) || d.fields().iter().any(|(k, _)| k == name))
+                && (on
+                    .is_some_and(|d| d.texts().iter().any(|t| t == name) || d.fields().iter().any(|(k, _)| k == name))
                     || self.addressed(name, service).is_some())
         })
     }
@@ -104,7 +158,12 @@ impl Project {
             let needle = format!("{name}:");
             if let Some(at) = value.find(&needle) {
                 let before = value.get(..at).unwrap_or_default();
-                let digits: String = value.get(at + needle.len()..).unwrap_or_default().chars().take_while(char::is_ascii_digit).collect();
+                let digits: String = value
+                    .get(at + needle.len()..)
+                    .unwrap_or_default()
+                    .chars()
+                    .take_while(char::is_ascii_digit)
+                    .collect();
                 if !before.ends_with(|c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
                     && let Ok(port) = digits.parse()
                 {
@@ -117,7 +176,8 @@ impl Project {
 
     fn guess(&self, name: &str, image: &str, services: &[(String, Tree)]) -> Option<NonZeroU16> {
         let addressed = services.iter().filter_map(|(_, s)| self.addressed(name, s)).find_map(NonZeroU16::new);
-        addressed.or_else(|| KNOWN.iter().find(|(known, _)| *known == image).and_then(|(_, port)| NonZeroU16::new(*port)))
+        addressed
+            .or_else(|| KNOWN.iter().find(|(known, _)| *known == image).and_then(|(_, port)| NonZeroU16::new(*port)))
     }
 
     /// The hosts by which services reach each other: names, container names, aliases.

@@ -74,10 +74,14 @@ mod tests {
 
     #[test]
     fn times_and_sizes_are_those_of_kubernetes() {
-        for (text, s) in [("30s", Some(30)), ("1m30s", Some(90)), ("500ms", Some(1)), ("1.5s", Some(2)), ("x", None), ("99h", None)] {
+        for (text, s) in
+            [("30s", Some(30)), ("1m30s", Some(90)), ("500ms", Some(1)), ("1.5s", Some(2)), ("x", None), ("99h", None)]
+        {
             assert_eq!(seconds(text), s, "{text}");
         }
-        for (text, amount) in [("512m", Some("512Mi")), ("1GB", Some("1Gi")), ("100", Some("100")), ("1x", None), ("m", None)] {
+        for (text, amount) in
+            [("512m", Some("512Mi")), ("1GB", Some("1Gi")), ("100", Some("100")), ("1x", None), ("m", None)]
+        {
             assert_eq!(bytes(text).as_deref(), amount, "{text}");
         }
     }

@@ -23,19 +23,29 @@ pub(super) fn judge(object: &Value) -> Verdict {
     let kind_of_secret = text_at(object, &["type"]).unwrap_or_default();
     let own = at(object, &["metadata", "labels", "sealift.dev/installation"]).is_some() || name.starts_with("sealift.");
     match kind(object) {
-        "ReplicaSet" | "ControllerRevision" | "Event" | "EndpointSlice" | "PodMetrics" | "CSIStorageCapacity" => Verdict::Skip,
+        "ReplicaSet" | "ControllerRevision" | "Event" | "EndpointSlice" | "PodMetrics" | "CSIStorageCapacity" => {
+            Verdict::Skip
+        }
         "Lease" => Verdict::Skip,
         "Pod" if text_at(object, &["metadata", "generateName"]).is_some() => Verdict::Skip,
-        "ConfigMap" if ["kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"].contains(&name) || own => Verdict::Skip,
+        "ConfigMap"
+            if ["kube-root-ca.crt", "openshift-service-ca.crt", "istio-ca-root-cert"].contains(&name) || own =>
+        {
+            Verdict::Skip
+        }
         "ServiceAccount" if name == "default" => Verdict::Skip,
         "Secret" if own => Verdict::Skip,
         "Secret" => match kind_of_secret {
-            "kubernetes.io/service-account-token" | "helm.sh/release.v1" | "bootstrap.kubernetes.io/token" => Verdict::Skip,
+            "kubernetes.io/service-account-token" | "helm.sh/release.v1" | "bootstrap.kubernetes.io/token" => {
+                Verdict::Skip
+            }
             other if other.starts_with("sealift.dev/") => Verdict::Skip,
             "kubernetes.io/dockerconfigjson" | "kubernetes.io/dockercfg" => {
                 Verdict::Leave("a login for registries: a site has its own, for its own registry")
             }
-            "kubernetes.io/tls" => Verdict::Leave("a certificate: a site has its own; routes keep its name in `tlsSecret`"),
+            "kubernetes.io/tls" => {
+                Verdict::Leave("a certificate: a site has its own; routes keep its name in `tlsSecret`")
+            }
             _ => Verdict::Keep,
         },
         "Namespace" => Verdict::Leave("a site chooses the namespace"),
@@ -57,14 +67,19 @@ pub(super) fn clean(object: &mut Value) {
         match kind.as_str() {
             "Service" => {
                 let ip = spec.get("clusterIP").and_then(Value::as_str).unwrap_or_default().to_owned();
-                for key in ["clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy", "healthCheckNodePort"] {
+                for key in
+                    ["clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy", "healthCheckNodePort"]
+                {
                     spec.remove(key);
                 }
                 // `None` makes it headless: that is a person's word.
                 if ip != "None" {
                     spec.remove("clusterIP");
                 }
-                defaults(spec, &[("sessionAffinity", "None"), ("type", "ClusterIP"), ("externalTrafficPolicy", "Cluster")]);
+                defaults(
+                    spec,
+                    &[("sessionAffinity", "None"), ("type", "ClusterIP"), ("externalTrafficPolicy", "Cluster")],
+                );
             }
             "PersistentVolumeClaim" => _ = spec.remove("volumeName"),
             _ => {}
@@ -102,17 +117,36 @@ pub(super) fn clean(object: &mut Value) {
 
 fn meta(metadata: &mut Map<String, Value>) {
     for key in [
-        "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields",
-        "selfLink", "ownerReferences", "finalizers", "generateName",
+        "uid",
+        "resourceVersion",
+        "generation",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "managedFields",
+        "selfLink",
+        "ownerReferences",
+        "finalizers",
+        "generateName",
     ] {
         metadata.remove(key);
     }
     if let Some(Value::Object(annotations)) = metadata.get_mut("annotations") {
         annotations.retain(|key, _| {
-            let server = ["deployment.kubernetes.io/", "pv.kubernetes.io/", "volume.kubernetes.io/", "volume.beta.kubernetes.io/", "meta.helm.sh/"];
+            let server = [
+                "deployment.kubernetes.io/",
+                "pv.kubernetes.io/",
+                "volume.kubernetes.io/",
+                "volume.beta.kubernetes.io/",
+                "meta.helm.sh/",
+            ];
             !server.iter().any(|p| key.starts_with(p))
-                && !["kubectl.kubernetes.io/last-applied-configuration", "kubectl.kubernetes.io/restartedAt", "deprecated.daemonset.template.generation"]
-                    .contains(&key.as_str())
+                && ![
+                    "kubectl.kubernetes.io/last-applied-configuration",
+                    "kubectl.kubernetes.io/restartedAt",
+                    "deprecated.daemonset.template.generation",
+                ]
+                .contains(&key.as_str())
         });
         if annotations.is_empty() {
             metadata.remove("annotations");

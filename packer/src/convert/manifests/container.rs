@@ -11,7 +11,12 @@ use super::super::draft::{Draft, NoteKind, port_of, probe};
 use super::{World, at, list_at, map_at, number_at, text_at};
 
 impl World {
-    pub(super) fn container(&mut self, draft: &mut Draft, container: &Value, made: &mut Component) -> Result<(), ConvertError> {
+    pub(super) fn container(
+        &mut self,
+        draft: &mut Draft,
+        container: &Value,
+        made: &mut Component,
+    ) -> Result<(), ConvertError> {
         let texts = |key: &str| -> Vec<String> {
             list_at(container, &[key]).iter().filter_map(Value::as_str).map(str::to_owned).collect()
         };
@@ -47,7 +52,9 @@ impl World {
         made.kubernetes.security_context = object("securityContext");
         made.kubernetes.lifecycle = object("lifecycle");
         if let Some(folder) = text_at(container, &["workingDir"]) {
-            let text = format!("`workingDir: {folder}`: a template has no word for it; set it in the image, or begin `command` with a `cd`");
+            let text = format!(
+                "`workingDir: {folder}`: a template has no word for it; set it in the image, or begin `command` with a `cd`"
+            );
             draft.note(NoteKind::Left, Some(&made.name), text);
         }
         Ok(())
@@ -70,7 +77,8 @@ fn probe_of(draft: &mut Draft, given: &Value, made: &mut Component) -> Result<Op
         if let Some(name) = text_at(of, &["port"]).filter(|t| t.parse::<u16>().is_err()) {
             return Ok(made.ports.iter().find(|p| p.name.as_str() == name).map(|p| p.name.clone()));
         }
-        let number = number_at::<u16>(of, &["port"]).or_else(|| text_at(of, &["port"])?.parse().ok()).and_then(NonZeroU16::new);
+        let number =
+            number_at::<u16>(of, &["port"]).or_else(|| text_at(of, &["port"])?.parse().ok()).and_then(NonZeroU16::new);
         let Some(number) = number else { return Ok(None) };
         let there = made.ports.iter().any(|p| p.port == number && p.protocol == Protocol::Tcp);
         let port = port_of(made, number, Protocol::Tcp, None)?;
@@ -88,7 +96,8 @@ fn probe_of(draft: &mut Draft, given: &Value, made: &mut Component) -> Result<Op
     } else if let Some(tcp) = at(given, &["tcpSocket"]) {
         made_of.tcp = port(made, tcp)?.map(|port| TcpProbe { port });
     } else if let Some(exec) = at(given, &["exec"]) {
-        let command: Vec<String> = list_at(exec, &["command"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
+        let command: Vec<String> =
+            list_at(exec, &["command"]).iter().filter_map(Value::as_str).map(str::to_owned).collect();
         made_of.exec = (!command.is_empty()).then_some(ExecProbe { command });
     }
     if made_of.http.is_none() && made_of.tcp.is_none() && made_of.exec.is_none() {

@@ -30,7 +30,13 @@ impl World {
     }
 
     /// The component and port that a service's port, by name or number, leads to.
-    fn behind(&self, draft: &Draft, service: &str, named: Option<&str>, number: Option<u16>) -> Option<(ComponentName, PortName)> {
+    fn behind(
+        &self,
+        draft: &Draft,
+        service: &str,
+        named: Option<&str>,
+        number: Option<u16>,
+    ) -> Option<(ComponentName, PortName)> {
         let object = &self.objects[self.find("Service", service)?];
         let ports = list_at(object, &["spec", "ports"]);
         let found = ports.iter().find(|p| match (named, number) {
@@ -52,10 +58,13 @@ impl World {
             let host = text_at(rule, &["host"]);
             for path in list_at(rule, &["http", "paths"]) {
                 let backend = at(path, &["backend"]).unwrap_or(&Value::Null);
-                let service = text_at(backend, &["service", "name"]).or_else(|| text_at(backend, &["serviceName"])).unwrap_or_default();
+                let service = text_at(backend, &["service", "name"])
+                    .or_else(|| text_at(backend, &["serviceName"]))
+                    .unwrap_or_default();
                 let old = at(backend, &["servicePort"]).unwrap_or(&Value::Null);
                 let named = text_at(backend, &["service", "port", "name"]).or_else(|| old.as_str());
-                let number = number_at::<u16>(backend, &["service", "port", "number"]).or_else(|| old.as_u64().and_then(|n| u16::try_from(n).ok()));
+                let number = number_at::<u16>(backend, &["service", "port", "number"])
+                    .or_else(|| old.as_u64().and_then(|n| u16::try_from(n).ok()));
                 match self.behind(draft, service, named, number) {
                     Some(end) => all.push((host, path.clone(), end)),
                     None => return Ok(false),
@@ -80,25 +89,44 @@ impl World {
             }
             draft.template.routes.push(route);
         }
-        draft.note(NoteKind::Look, None, format!("{} became routes: hosts, class and certificate are those of this cluster", label(object)));
+        draft.note(
+            NoteKind::Look,
+            None,
+            format!("{} became routes: hosts, class and certificate are those of this cluster", label(object)),
+        );
         Ok(true)
     }
 
     fn autoscaler(&mut self, draft: &mut Draft, object: &Value) -> bool {
         let target = at(object, &["spec", "scaleTargetRef"]).unwrap_or(&Value::Null);
-        let found = self.component_of(text_at(target, &["kind"]).unwrap_or_default(), text_at(target, &["name"]).unwrap_or_default());
+        let found = self.component_of(
+            text_at(target, &["kind"]).unwrap_or_default(),
+            text_at(target, &["name"]).unwrap_or_default(),
+        );
         let Some(component) = found else { return false };
-        let max = number_at::<u32>(object, &["spec", "maxReplicas"]).and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        let min = number_at::<u32>(object, &["spec", "minReplicas"]).and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let max =
+            number_at::<u32>(object, &["spec", "maxReplicas"]).and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let min =
+            number_at::<u32>(object, &["spec", "minReplicas"]).and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
         let percent = |n: Option<u8>| n.and_then(NonZeroU8::new);
-        let mut scaling = Scaling { min, max, step: None, cpu: percent(number_at(object, &["spec", "targetCPUUtilizationPercentage"])), memory: None };
+        let mut scaling = Scaling {
+            min,
+            max,
+            step: None,
+            cpu: percent(number_at(object, &["spec", "targetCPUUtilizationPercentage"])),
+            memory: None,
+        };
         for metric in list_at(object, &["spec", "metrics"]) {
             let average = number_at::<u8>(metric, &["resource", "target", "averageUtilization"])
                 .or_else(|| number_at(metric, &["resource", "targetAverageUtilization"]));
             match (text_at(metric, &["resource", "name"]), percent(average)) {
                 (Some("cpu"), Some(n)) => scaling.cpu = Some(n),
                 (Some("memory"), Some(n)) => scaling.memory = Some(n),
-                _ => draft.note(NoteKind::Left, Some(&component), format!("a measurement of {}: a scaling rule knows per cent of CPU and memory", label(object))),
+                _ => draft.note(
+                    NoteKind::Left,
+                    Some(&component),
+                    format!("a measurement of {}: a scaling rule knows per cent of CPU and memory", label(object)),
+                ),
             }
         }
         if at(object, &["spec", "behavior"]).is_some() {
@@ -123,7 +151,9 @@ impl World {
         let mut made = Vec::new();
         for service in &services {
             for endpoint in list_at(object, &["spec", "endpoints"]) {
-                let Some((component, port)) = self.behind(draft, service, text_at(endpoint, &["port"]), None) else { return Ok(false) };
+                let Some((component, port)) = self.behind(draft, service, text_at(endpoint, &["port"]), None) else {
+                    return Ok(false);
+                };
                 let interval = text_at(endpoint, &["interval"]).and_then(|i| i.parse().ok());
                 let path = text_at(endpoint, &["path"]).unwrap_or("/metrics").to_owned();
                 made.push((component, port, path, interval));

@@ -10,7 +10,12 @@ use super::super::draft::{Draft, NoteKind, literal, variable};
 use super::{World, at, kind, list_at, map_at, name, pod, text_at};
 
 impl World {
-    pub(super) fn environment(&mut self, draft: &mut Draft, container: &Value, made: &mut Component) -> Result<(), ConvertError> {
+    pub(super) fn environment(
+        &mut self,
+        draft: &mut Draft,
+        container: &Value,
+        made: &mut Component,
+    ) -> Result<(), ConvertError> {
         for source in list_at(container, &["envFrom"]) {
             let prefix = text_at(source, &["prefix"]).unwrap_or_default();
             if let Some(map) = text_at(source, &["configMapRef", "name"]) {
@@ -25,7 +30,11 @@ impl World {
         for given in list_at(container, &["env"]) {
             let Some(called) = text_at(given, &["name"]) else { continue };
             let Ok(env) = called.parse::<EnvName>() else {
-                draft.note(NoteKind::Left, Some(&made.name), format!("the variable {called:?}: that is no name of a variable"));
+                draft.note(
+                    NoteKind::Left,
+                    Some(&made.name),
+                    format!("the variable {called:?}: that is no name of a variable"),
+                );
                 continue;
             };
             let set = match at(given, &["valueFrom"]) {
@@ -40,35 +49,73 @@ impl World {
         Ok(())
     }
 
-    fn reference(&mut self, draft: &mut Draft, env: EnvName, from: &Value, made: &Component) -> Result<Option<Env>, ConvertError> {
-        if let (Some(map), Some(key)) = (text_at(from, &["configMapKeyRef", "name"]), text_at(from, &["configMapKeyRef", "key"])) {
+    fn reference(
+        &mut self,
+        draft: &mut Draft,
+        env: EnvName,
+        from: &Value,
+        made: &Component,
+    ) -> Result<Option<Env>, ConvertError> {
+        if let (Some(map), Some(key)) =
+            (text_at(from, &["configMapKeyRef", "name"]), text_at(from, &["configMapKeyRef", "key"]))
+        {
             let index = self.find("ConfigMap", map);
             if let Some(value) = index.and_then(|i| text_at(&self.objects[i], &["data", key])) {
                 self.used.extend(index);
                 return Ok(Some(variable(env, literal(value))));
             }
-            draft.note(NoteKind::Look, Some(&made.name), format!("{env} is the key {key} of the ConfigMap {map}, which is not here: give it a value"));
+            draft.note(
+                NoteKind::Look,
+                Some(&made.name),
+                format!("{env} is the key {key} of the ConfigMap {map}, which is not here: give it a value"),
+            );
             return Ok(None);
         }
-        if let (Some(secret), Some(key)) = (text_at(from, &["secretKeyRef", "name"]), text_at(from, &["secretKeyRef", "key"])) {
+        if let (Some(secret), Some(key)) =
+            (text_at(from, &["secretKeyRef", "name"]), text_at(from, &["secretKeyRef", "key"]))
+        {
             return Ok(Some(self.secret_of(draft, env, secret, key, made)?));
         }
         let what = from.as_object().and_then(|f| f.keys().next()).map_or("valueFrom", String::as_str).to_owned();
-        draft.note(NoteKind::Left, Some(&made.name), format!("{env} comes from `{what}`, for which a template has no word"));
+        draft.note(
+            NoteKind::Left,
+            Some(&made.name),
+            format!("{env} comes from `{what}`, for which a template has no word"),
+        );
         Ok(None)
     }
 
-    fn secret_of(&mut self, draft: &mut Draft, env: EnvName, secret: &str, key: &str, made: &Component) -> Result<Env, ConvertError> {
+    fn secret_of(
+        &mut self,
+        draft: &mut Draft,
+        env: EnvName,
+        secret: &str,
+        key: &str,
+        made: &Component,
+    ) -> Result<Env, ConvertError> {
         self.used.extend(self.find("Secret", secret));
         let reference = draft.secret(secret, key)?;
-        let text = format!("{env} is the secret {secret}, key {key}: each site makes up its own; a value that something outside knows must be set at the site");
+        let text = format!(
+            "{env} is the secret {secret}, key {key}: each site makes up its own; a value that something outside knows must be set at the site"
+        );
         draft.note(NoteKind::Look, Some(&made.name), text);
         Ok(Env { name: env, value: None, secret: Some(reference), service: None })
     }
 
-    fn all_of(&mut self, draft: &mut Draft, of: &str, called: &str, prefix: &str, made: &mut Component) -> Result<(), ConvertError> {
+    fn all_of(
+        &mut self,
+        draft: &mut Draft,
+        of: &str,
+        called: &str,
+        prefix: &str,
+        made: &mut Component,
+    ) -> Result<(), ConvertError> {
         let Some(index) = self.find(of, called) else {
-            draft.note(NoteKind::Look, Some(&made.name), format!("it takes variables from the {of} {called}, which is not here"));
+            draft.note(
+                NoteKind::Look,
+                Some(&made.name),
+                format!("it takes variables from the {of} {called}, which is not here"),
+            );
             return Ok(());
         };
         self.used.insert(index);
@@ -103,8 +150,12 @@ impl World {
                 continue;
             }
             let called = name(&self.objects[index]).to_owned();
-            let users: Vec<_> =
-                self.workloads.iter().filter(|(i, _)| takes(&self.objects[*i], &called)).map(|(_, c)| c.clone()).collect();
+            let users: Vec<_> = self
+                .workloads
+                .iter()
+                .filter(|(i, _)| takes(&self.objects[*i], &called))
+                .map(|(_, c)| c.clone())
+                .collect();
             if users.len() < 2 {
                 continue;
             }
@@ -114,7 +165,11 @@ impl World {
                 .collect();
             self.used.insert(index);
             let group = draft.part("groups", &called)?;
-            draft.note(NoteKind::Changed, None, format!("the ConfigMap {called} became the configuration group `{group}`"));
+            draft.note(
+                NoteKind::Changed,
+                None,
+                format!("the ConfigMap {called} became the configuration group `{group}`"),
+            );
             draft.template.config_groups.push(ConfigGroup { name: group, items, components: users });
         }
         Ok(())

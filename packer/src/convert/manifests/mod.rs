@@ -55,8 +55,10 @@ pub fn from_manifests(paths: &[PathBuf], naming: &Naming) -> Result<Draft, Conve
     }
     let mut objects = Vec::new();
     for path in &files {
-        let bytes = read_file(path, limits::TEMPLATE_BYTES).map_err(|source| ConvertError::Read { path: path.clone(), source })?;
-        let manifest = Manifest::parse(&bytes).map_err(|source| ConvertError::Manifest { path: path.clone(), source })?;
+        let bytes = read_file(path, limits::TEMPLATE_BYTES)
+            .map_err(|source| ConvertError::Read { path: path.clone(), source })?;
+        let manifest =
+            Manifest::parse(&bytes).map_err(|source| ConvertError::Manifest { path: path.clone(), source })?;
         objects.extend(manifest.into_objects());
         if objects.len() > OBJECTS {
             return Err(ConvertError::TooMuch { what: "objects", limit: OBJECTS as u64 });
@@ -97,7 +99,8 @@ pub fn from_objects(objects: Vec<Value>, naming: &Naming) -> Result<Draft, Conve
     if objects.len() > OBJECTS {
         return Err(ConvertError::TooMuch { what: "objects", limit: OBJECTS as u64 });
     }
-    let namespace = objects.iter().find_map(|o| text_at(o, &["metadata", "namespace"])).unwrap_or("application").to_owned();
+    let namespace =
+        objects.iter().find_map(|o| text_at(o, &["metadata", "namespace"])).unwrap_or("application").to_owned();
     let (name, version) = naming.or(&namespace, "1.0.0")?;
     let mut draft = Draft::new(name, version);
     let mut kept = Vec::new();
@@ -117,9 +120,20 @@ pub fn from_objects(objects: Vec<Value>, naming: &Naming) -> Result<Draft, Conve
     }
     if namespaces.len() > 1 {
         let all: Vec<&str> = namespaces.iter().map(String::as_str).collect();
-        draft.note(NoteKind::Look, None, format!("the objects are of several namespaces, and become one installation: {}", all.join(", ")));
+        draft.note(
+            NoteKind::Look,
+            None,
+            format!("the objects are of several namespaces, and become one installation: {}", all.join(", ")),
+        );
     }
-    let mut world = World { objects: kept, used: BTreeSet::new(), workloads: Vec::new(), claims: BTreeMap::new(), hosts: BTreeMap::new(), namespaces };
+    let mut world = World {
+        objects: kept,
+        used: BTreeSet::new(),
+        workloads: Vec::new(),
+        claims: BTreeMap::new(),
+        hosts: BTreeMap::new(),
+        namespaces,
+    };
     world.convert(&mut draft)?;
     Ok(draft.finish())
 }
@@ -150,7 +164,8 @@ impl World {
             }
             let object = &self.objects[index];
             if kind(object) == "Secret" {
-                let text = format!("{}: nothing in the template uses it, and its values are not carried", label(object));
+                let text =
+                    format!("{}: nothing in the template uses it, and its values are not carried", label(object));
                 draft.note(NoteKind::Left, None, text);
                 continue;
             }
@@ -176,7 +191,8 @@ impl World {
 
     /// The component that workload `called` of `wanted` kind became.
     fn component_of(&self, wanted: &str, called: &str) -> Option<ComponentName> {
-        let found = self.workloads.iter().find(|(i, _)| kind(&self.objects[*i]) == wanted && name(&self.objects[*i]) == called);
+        let found =
+            self.workloads.iter().find(|(i, _)| kind(&self.objects[*i]) == wanted && name(&self.objects[*i]) == called);
         found.map(|(_, component)| component.clone())
     }
 

@@ -68,28 +68,49 @@ impl World {
                     }
                 }
                 Some(Value::String(text)) => text.parse().ok().and_then(NonZeroU16::new).unwrap_or(number),
-                Some(target) => target.as_u64().and_then(|n| u16::try_from(n).ok()).and_then(NonZeroU16::new).unwrap_or(number),
+                Some(target) => {
+                    target.as_u64().and_then(|n| u16::try_from(n).ok()).and_then(NonZeroU16::new).unwrap_or(number)
+                }
                 None => number,
             };
             let entry = port_of(made, target, protocol, text_at(port, &["name"]))?;
             if entry.service && entry.service_port.unwrap_or(entry.port) != number {
-                let text = format!("the port {target} had several numbers at its services; {number} of {} is not carried", name(service));
+                let text = format!(
+                    "the port {target} had several numbers at its services; {number} of {} is not carried",
+                    name(service)
+                );
                 draft.note(NoteKind::Left, Some(component), text);
                 continue;
             }
             entry.service = true;
             entry.service_port = (number != target).then_some(number);
-            entry.app_protocol = entry.app_protocol.take().or_else(|| text_at(port, &["appProtocol"]).map(str::to_owned));
+            entry.app_protocol =
+                entry.app_protocol.take().or_else(|| text_at(port, &["appProtocol"]).map(str::to_owned));
             let port_name = entry.name.clone();
             if let Some(through) = outside {
-                let node_port = number_at::<u16>(port, &["nodePort"]).and_then(NonZeroU16::new).filter(|_| through == Exposure::NodePort);
+                let node_port = number_at::<u16>(port, &["nodePort"])
+                    .and_then(NonZeroU16::new)
+                    .filter(|_| through == Exposure::NodePort);
                 let stream = draft.part("streams", &format!("{component}-{port_name}"))?;
-                draft.template.streams.push(Stream { name: stream, component: component.clone(), port: port_name, through, node_port });
+                draft.template.streams.push(Stream {
+                    name: stream,
+                    component: component.clone(),
+                    port: port_name,
+                    through,
+                    node_port,
+                });
             }
         }
-        let kept: Vec<&str> = ["sessionAffinity", "externalIPs", "loadBalancerIP"].into_iter().filter(|k| at(service, &["spec", k]).is_some()).collect();
+        let kept: Vec<&str> = ["sessionAffinity", "externalIPs", "loadBalancerIP"]
+            .into_iter()
+            .filter(|k| at(service, &["spec", k]).is_some())
+            .collect();
         if !kept.is_empty() {
-            draft.note(NoteKind::Left, Some(component), format!("{} of the Service {}", kept.join(", "), name(service)));
+            draft.note(
+                NoteKind::Left,
+                Some(component),
+                format!("{} of the Service {}", kept.join(", "), name(service)),
+            );
         }
         Ok(())
     }
@@ -98,10 +119,11 @@ impl World {
     fn elsewhere(&mut self, draft: &mut Draft, index: usize, service: &Value) -> Result<(), ConvertError> {
         let host = text_at(service, &["spec", "externalName"]).map(str::to_owned);
         let endpoints = self.find("Endpoints", name(service));
-        let addresses: Vec<String> = (endpoints.map(|i| list_at(&self.objects[i], &["subsets"])).unwrap_or_default().iter())
-            .flat_map(|s| list_at(s, &["addresses"]))
-            .filter_map(|a| text_at(a, &["ip"]).map(str::to_owned))
-            .collect();
+        let addresses: Vec<String> =
+            (endpoints.map(|i| list_at(&self.objects[i], &["subsets"])).unwrap_or_default().iter())
+                .flat_map(|s| list_at(s, &["addresses"]))
+                .filter_map(|a| text_at(a, &["ip"]).map(str::to_owned))
+                .collect();
         if host.is_none() && addresses.is_empty() {
             return Ok(());
         }
@@ -110,14 +132,21 @@ impl World {
         for port in list_at(service, &["spec", "ports"]) {
             let Some(number) = number_at::<u16>(port, &["port"]).and_then(NonZeroU16::new) else { continue };
             if protocol_of(text_at(port, &["protocol"]).unwrap_or("TCP")) == Some(Protocol::Tcp) {
-                ports.push(ExternalPort { name: names::port(text_at(port, &["name"]), number.get(), &mut taken)?, port: number });
+                ports.push(ExternalPort {
+                    name: names::port(text_at(port, &["name"]), number.get(), &mut taken)?,
+                    port: number,
+                });
             }
         }
         self.used.insert(index);
         self.used.extend(endpoints);
         let id = draft.component_name(name(service))?;
         let addresses = if host.is_some() { Vec::new() } else { addresses };
-        draft.note(NoteKind::Look, None, format!("{} runs elsewhere: a site may have another address for it", name(service)));
+        draft.note(
+            NoteKind::Look,
+            None,
+            format!("{} runs elsewhere: a site may have another address for it", name(service)),
+        );
         draft.template.externals.push(External { name: id, host, addresses, ports });
         Ok(())
     }

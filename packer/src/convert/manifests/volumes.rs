@@ -21,7 +21,8 @@ impl World {
         made: &mut Component,
     ) -> Result<(), ConvertError> {
         for mount in list_at(container, &["volumeMounts"]) {
-            let (called, target) = (text_at(mount, &["name"]).unwrap_or_default(), text_at(mount, &["mountPath"]).unwrap_or_default());
+            let (called, target) =
+                (text_at(mount, &["name"]).unwrap_or_default(), text_at(mount, &["mountPath"]).unwrap_or_default());
             let Some(path) = mount_path(target) else {
                 draft.note(NoteKind::Left, Some(&made.name), format!("the mount {called} at {target}"));
                 continue;
@@ -35,7 +36,10 @@ impl World {
                 self.sub_path(draft, made, target, sub);
                 continue;
             }
-            let Some(source) = list_at(spec, &["volumes"]).iter().find(|v| text_at(v, &["name"]) == Some(called)) else { continue };
+            let Some(source) = list_at(spec, &["volumes"]).iter().find(|v| text_at(v, &["name"]) == Some(called))
+            else {
+                continue;
+            };
             if let Some(claim) = text_at(source, &["persistentVolumeClaim", "claimName"]) {
                 self.claim(draft, claim, path, read_only, made)?;
                 self.sub_path(draft, made, target, sub);
@@ -43,7 +47,11 @@ impl World {
                 let memory = text_at(empty, &["medium"]) == Some("Memory");
                 let size_limit = text_at(empty, &["sizeLimit"]).and_then(|s| s.parse().ok());
                 let name = free_name(made, called)?;
-                made.volumes.push(Volume { empty_dir: Some(EmptyDir { memory, size_limit }), read_only, ..volume(name, path) });
+                made.volumes.push(Volume {
+                    empty_dir: Some(EmptyDir { memory, size_limit }),
+                    read_only,
+                    ..volume(name, path)
+                });
             } else {
                 self.files(draft, source, target, sub, made)?;
             }
@@ -62,9 +70,12 @@ impl World {
     ) -> Result<bool, ConvertError> {
         let mut shares = false;
         for mount in list_at(container, &["volumeMounts"]) {
-            let (called, target) = (text_at(mount, &["name"]).unwrap_or_default(), text_at(mount, &["mountPath"]).unwrap_or_default());
+            let (called, target) =
+                (text_at(mount, &["name"]).unwrap_or_default(), text_at(mount, &["mountPath"]).unwrap_or_default());
             let source = list_at(spec, &["volumes"]).iter().find(|v| text_at(v, &["name"]) == Some(called));
-            if let Some(source) = source.filter(|s| at(s, &["persistentVolumeClaim"]).is_none() && at(s, &["emptyDir"]).is_none()) {
+            if let Some(source) =
+                source.filter(|s| at(s, &["persistentVolumeClaim"]).is_none() && at(s, &["emptyDir"]).is_none())
+            {
                 self.files(draft, source, target, text_at(mount, &["subPath"]), like)?;
                 continue;
             }
@@ -98,7 +109,11 @@ impl World {
     ) -> Result<(), ConvertError> {
         if let Some((owner, volume)) = self.claims.get(claim).cloned() {
             if owner == made.name {
-                draft.note(NoteKind::Left, Some(&made.name), format!("the claim {claim} is mounted a second time, at {path}"));
+                draft.note(
+                    NoteKind::Left,
+                    Some(&made.name),
+                    format!("the claim {claim} is mounted a second time, at {path}"),
+                );
             } else {
                 made.mounts.push(SharedMount { component: owner, volume, path, read_only });
             }
@@ -109,26 +124,44 @@ impl World {
         let made_of = match found {
             Some(index) => claimed(&self.objects[index], volume(name.clone(), path)),
             None => {
-                draft.note(NoteKind::Look, Some(&made.name), format!("the volume `{name}` has a size of 1Gi: the claim {claim} is not here"));
+                draft.note(
+                    NoteKind::Look,
+                    Some(&made.name),
+                    format!("the volume `{name}` has a size of 1Gi: the claim {claim} is not here"),
+                );
                 Volume { size: super::super::compose::size("1Gi"), ..volume(name.clone(), path) }
             }
         };
         self.used.extend(found);
-        draft.note(NoteKind::Changed, Some(&made.name), format!("the claim {claim} became the volume `{name}`, which begins empty at a site"));
+        draft.note(
+            NoteKind::Changed,
+            Some(&made.name),
+            format!("the claim {claim} became the volume `{name}`, which begins empty at a site"),
+        );
         made.volumes.push(Volume { read_only, ..made_of });
         self.claims.insert(claim.to_owned(), (made.name.clone(), name));
         Ok(())
     }
 
     /// Files of a ConfigMap, each mounted on its own; what a template cannot mount is noted.
-    fn files(&mut self, draft: &mut Draft, source: &Value, target: &str, sub: Option<&str>, made: &mut Component) -> Result<(), ConvertError> {
+    fn files(
+        &mut self,
+        draft: &mut Draft,
+        source: &Value,
+        target: &str,
+        sub: Option<&str>,
+        made: &mut Component,
+    ) -> Result<(), ConvertError> {
         let Some(map) = text_at(source, &["configMap", "name"]) else {
-            let what = source.as_object().and_then(|s| s.keys().find(|k| *k != "name")).map_or("volume", String::as_str);
+            let what =
+                source.as_object().and_then(|s| s.keys().find(|k| *k != "name")).map_or("volume", String::as_str);
             let text = match what {
                 "secret" => {
                     let secret = text_at(source, &["secret", "secretName"]).unwrap_or_default();
                     self.used.extend(self.find("Secret", secret));
-                    format!("the secret {secret} is mounted at {target}: a template hands secrets over in variables, not as files")
+                    format!(
+                        "the secret {secret} is mounted at {target}: a template hands secrets over in variables, not as files"
+                    )
                 }
                 other => format!("the `{other}` at {target}: a template has no such volume"),
             };
@@ -136,13 +169,22 @@ impl World {
             return Ok(());
         };
         let Some(index) = self.find("ConfigMap", map) else {
-            draft.note(NoteKind::Left, Some(&made.name), format!("the ConfigMap {map}, mounted at {target}, is not here"));
+            draft.note(
+                NoteKind::Left,
+                Some(&made.name),
+                format!("the ConfigMap {map}, mounted at {target}, is not here"),
+            );
             return Ok(());
         };
         self.used.insert(index);
-        let executable = at(source, &["configMap", "defaultMode"]).and_then(Value::as_u64).is_some_and(|m| m & 0o111 != 0);
+        let executable =
+            at(source, &["configMap", "defaultMode"]).and_then(Value::as_u64).is_some_and(|m| m & 0o111 != 0);
         let items: Vec<(String, String)> = match list_at(source, &["configMap", "items"]) {
-            [] => [&["data"], &["binaryData"]].iter().flat_map(|p| map_at(&self.objects[index], *p)).map(|(k, _)| (k.clone(), k.clone())).collect(),
+            [] => [&["data"], &["binaryData"]]
+                .iter()
+                .flat_map(|p| map_at(&self.objects[index], *p))
+                .map(|(k, _)| (k.clone(), k.clone()))
+                .collect(),
             items => (items.iter())
                 .filter_map(|i| Some((text_at(i, &["key"])?.to_owned(), text_at(i, &["path"])?.to_owned())))
                 .collect(),
@@ -154,7 +196,8 @@ impl World {
                 None => format!("{target}/{below}"),
             };
             let object = &self.objects[index];
-            let binary = || base64::engine::general_purpose::STANDARD.decode(text_at(object, &["binaryData", &key])?).ok();
+            let binary =
+                || base64::engine::general_purpose::STANDARD.decode(text_at(object, &["binaryData", &key])?).ok();
             let content = text_at(object, &["data", &key]).map(|t| t.as_bytes().to_vec()).or_else(binary);
             match (mount_path(&place), content) {
                 (Some(path), Some(content)) => {
@@ -181,7 +224,12 @@ fn claimed(claim: &Value, volume: Volume) -> Volume {
     if access_modes == [AccessMode::ReadWriteOnce] {
         access_modes.clear();
     }
-    let size = at(claim, &["spec", "resources", "requests", "storage"]).map(|s| s.as_str().map_or_else(|| s.to_string(), str::to_owned));
+    let size = at(claim, &["spec", "resources", "requests", "storage"])
+        .map(|s| s.as_str().map_or_else(|| s.to_string(), str::to_owned));
     // The class of one cluster is not that of another.
-    Volume { size: size.and_then(|s| s.parse().ok()).or_else(|| super::super::compose::size("1Gi")), access_modes, ..volume }
+    Volume {
+        size: size.and_then(|s| s.parse().ok()).or_else(|| super::super::compose::size("1Gi")),
+        access_modes,
+        ..volume
+    }
 }

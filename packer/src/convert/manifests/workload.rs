@@ -18,7 +18,11 @@ impl World {
         let containers = list_at(spec, &["containers"]);
         let main = containers.iter().position(|c| text_at(c, &["name"]) == Some(called.as_str())).unwrap_or(0);
         let Some(image) = containers.get(main).and_then(|c| text_at(c, &["image"])?.parse().ok()) else {
-            draft.note(NoteKind::Left, None, format!("{} {called} has no container with an image; it stays as it is", kind(&object)));
+            draft.note(
+                NoteKind::Left,
+                None,
+                format!("{} {called} has no container with an image; it stays as it is", kind(&object)),
+            );
             return Ok(());
         };
         let id = draft.component_name(&called)?;
@@ -65,7 +69,8 @@ impl World {
                 if made.replicas == Some(0) {
                     left.push("it was scaled to 0: say how many should run, or make it `optional`");
                 }
-                made.singleton = text_at(object, &["spec", "strategy", "type"]) == Some("Recreate") && made.replicas.is_none();
+                made.singleton =
+                    text_at(object, &["spec", "strategy", "type"]) == Some("Recreate") && made.replicas.is_none();
                 if text_at(object, &["spec", "podManagementPolicy"]) == Some("Parallel") {
                     left.push("`podManagementPolicy: Parallel` has no word in a template");
                 }
@@ -74,7 +79,9 @@ impl World {
                 made.schedule = text_at(object, &["spec", "schedule"]).map(str::to_owned);
                 let given = ["concurrencyPolicy", "timeZone", "startingDeadlineSeconds", "suspend"];
                 if given.iter().any(|k| spec(&[k]).is_some_and(|v| v != "Allow" && v != false)) {
-                    left.push("of a CronJob, only its schedule is carried: not `concurrencyPolicy`, `timeZone`, `suspend`");
+                    left.push(
+                        "of a CronJob, only its schedule is carried: not `concurrencyPolicy`, `timeZone`, `suspend`",
+                    );
                 }
             }
             WorkloadKind::Job => {
@@ -108,13 +115,18 @@ impl World {
         like.kind = if when == PluginKind::Init { WorkloadKind::Job } else { WorkloadKind::Deployment };
         let shares = self.plugin_mounts(draft, spec, container, made, &mut like)?;
         if !like.probes.is_empty() {
-            draft.note(NoteKind::Left, Some(&made.name), format!("the probes of the container {called}: a plugin has none"));
+            draft.note(
+                NoteKind::Left,
+                Some(&made.name),
+                format!("the probes of the container {called}: a plugin has none"),
+            );
         }
         if !like.kubernetes.security_context.is_empty() || !like.kubernetes.lifecycle.is_empty() {
             let text = format!("`securityContext` and `lifecycle` of the container {called}: a plugin has none");
             draft.note(NoteKind::Left, Some(&made.name), text);
         }
-        let wanted = if called.starts_with(made.name.as_str()) { called.to_owned() } else { format!("{}-{called}", made.name) };
+        let wanted =
+            if called.starts_with(made.name.as_str()) { called.to_owned() } else { format!("{}-{called}", made.name) };
         let name: bundle_format::template::PartName = draft.part("plugins", &wanted)?;
         for port in &mut like.ports {
             port.service = false;
@@ -171,9 +183,15 @@ fn pod_fields(draft: &mut Draft, template: &Value, spec: &Value, made: &mut Comp
             && !["pod-template-hash", "controller-revision-hash", "controller-uid", "job-name"].contains(&key.as_str())
     });
     if !list_at(spec, &["imagePullSecrets"]).is_empty() {
-        draft.note(NoteKind::Changed, Some(&made.name), "`imagePullSecrets`: a site pulls from its own registry, with its own login");
+        draft.note(
+            NoteKind::Changed,
+            Some(&made.name),
+            "`imagePullSecrets`: a site pulls from its own registry, with its own login",
+        );
     }
-    for key in ["hostPID", "hostIPC", "shareProcessNamespace", "dnsConfig", "hostname", "subdomain", "activeDeadlineSeconds"] {
+    for key in
+        ["hostPID", "hostIPC", "shareProcessNamespace", "dnsConfig", "hostname", "subdomain", "activeDeadlineSeconds"]
+    {
         if at(spec, &[key]).is_some_and(|v| *v != Value::Bool(false)) {
             draft.note(NoteKind::Left, Some(&made.name), format!("`{key}` has no word in a template"));
         }

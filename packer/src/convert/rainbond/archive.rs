@@ -66,7 +66,8 @@ fn archive(path: &Path) -> Result<Export, ConvertError> {
         }
         Ok(true)
     })?;
-    let metadata: Vec<u8> = metadata.ok_or_else(|| foreign(path, "there is no metadata.json in it, so it is no export of Rainbond"))?;
+    let metadata: Vec<u8> =
+        metadata.ok_or_else(|| foreign(path, "there is no metadata.json in it, so it is no export of Rainbond"))?;
     if metadata.len() as u64 > METADATA {
         return Err(ConvertError::TooMuch { what: "bytes of metadata.json", limit: METADATA });
     }
@@ -94,7 +95,10 @@ fn each(path: &Path, act: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<bool
         }
         let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
         let name = name.trim_start_matches("./").to_owned();
-        if entry.header().entry_type().is_file() && name.split('/').count() <= 2 && !act(&name, &mut entry).map_err(read)? {
+        if entry.header().entry_type().is_file()
+            && name.split('/').count() <= 2
+            && !act(&name, &mut entry).map_err(read)?
+        {
             return Ok(());
         }
     }

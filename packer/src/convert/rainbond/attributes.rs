@@ -14,7 +14,9 @@ impl App {
             let name = word(given, "name").unwrap_or_default();
             let text = word(given, "attribute_value").unwrap_or_default();
             let value = match word(given, "save_type").as_deref() {
-                Some("json" | "yaml") => Tree::read(text.as_bytes(), &format!("{}: {name}", made.name)).map(|t| json(&t)).unwrap_or(Value::Null),
+                Some("json" | "yaml") => Tree::read(text.as_bytes(), &format!("{}: {name}", made.name))
+                    .map(|t| json(&t))
+                    .unwrap_or(Value::Null),
                 _ => Value::String(text),
             };
             if !attribute(made, &name, &value) {
@@ -33,7 +35,8 @@ fn attribute(made: &mut Component, name: &str, value: &Value) -> bool {
         Some(value.as_object()?.iter().map(|(k, v)| (k.clone(), text(v))).collect())
     };
     let object = || value.as_object().cloned();
-    let objects = || -> Option<Vec<Map<String, Value>>> { value.as_array()?.iter().map(|v| v.as_object().cloned()).collect() };
+    let objects =
+        || -> Option<Vec<Map<String, Value>>> { value.as_array()?.iter().map(|v| v.as_object().cloned()).collect() };
     let text = || value.as_str().filter(|t| !t.is_empty()).map(str::to_owned);
     let done = match name {
         "nodeSelector" => pairs().map(|p| k.node_selector = p.into_iter().collect()),

@@ -3,8 +3,8 @@
 use std::num::{NonZeroU16, NonZeroU32};
 
 use bundle_format::template::{
-    Component, ComponentName, ExecProbe, External, ExternalPort, Graph, HttpProbe, Monitor, PluginUse, Probe, Protocol, Scaling, Scheme,
-    TcpProbe, WorkloadKind,
+    Component, ComponentName, ExecProbe, External, ExternalPort, Graph, HttpProbe, Monitor, PluginUse, Probe, Protocol,
+    Scaling, Scheme, TcpProbe, WorkloadKind,
 };
 use serde_json::Value;
 
@@ -23,7 +23,9 @@ impl App {
         }
         let mut running = Vec::new();
         for app in &apps {
-            let wanted = ["k8s_component_name", "service_alias", "service_name", "service_cname"].iter().find_map(|k| word(app, k));
+            let wanted = ["k8s_component_name", "service_alias", "service_name", "service_cname"]
+                .iter()
+                .find_map(|k| word(app, k));
             let id = draft.component_name(&wanted.unwrap_or_default())?;
             for key in ["service_share_uuid", "service_key", "service_id"] {
                 if let Some(key) = word(app, key) {
@@ -32,8 +34,14 @@ impl App {
             }
             match word(app, "service_source").as_deref() {
                 Some("third_party" | "thirdparty") => elsewhere(draft, app, id)?,
-                _ if !list_at(app, &["disk_layout"]).is_empty() || word(app, "extend_method").as_deref() == Some("vm") => {
-                    draft.note(NoteKind::Left, None, format!("{id} is a virtual machine, which a template cannot describe"));
+                _ if !list_at(app, &["disk_layout"]).is_empty()
+                    || word(app, "extend_method").as_deref() == Some("vm") =>
+                {
+                    draft.note(
+                        NoteKind::Left,
+                        None,
+                        format!("{id} is a virtual machine, which a template cannot describe"),
+                    );
                 }
                 _ => running.push((app, id)),
             }
@@ -59,7 +67,9 @@ impl App {
         kind(draft, app, &mut made);
         for (name, key, unit) in [("memory", "memory", "Mi"), ("cpu", "cpu", "m")] {
             // Zero stands for as much as it likes.
-            if let Some(amount) = number::<u32>(app, key).filter(|n| *n != 0).and_then(|n| format!("{n}{unit}").parse().ok()) {
+            if let Some(amount) =
+                number::<u32>(app, key).filter(|n| *n != 0).and_then(|n| format!("{n}{unit}").parse().ok())
+            {
                 made.resources.limits.insert(name.to_owned(), amount);
             }
         }
@@ -72,7 +82,14 @@ impl App {
         for given in list_at(app, &["component_monitors"]) {
             let port = number::<u16>(given, "port").and_then(NonZeroU16::new);
             let Some(port) = made.ports.iter_mut().find(|p| Some(p.port) == port) else {
-                draft.note(NoteKind::Left, Some(&made.name), format!("the monitor {}: its port is none of the component's", word(given, "name").unwrap_or_default()));
+                draft.note(
+                    NoteKind::Left,
+                    Some(&made.name),
+                    format!(
+                        "the monitor {}: its port is none of the component's",
+                        word(given, "name").unwrap_or_default()
+                    ),
+                );
                 continue;
             };
             port.service = true;
@@ -88,11 +105,17 @@ impl App {
                 made.graphs.push(Graph { title, query });
             }
         }
-        let (labels, other): (Vec<_>, Vec<_>) = map_at(app, &["labels"]).map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned())).partition(|(k, v)| is_label(k) && is_label(v));
+        let (labels, other): (Vec<_>, Vec<_>) = map_at(app, &["labels"])
+            .map(|(k, v)| (k.clone(), v.as_str().unwrap_or_default().to_owned()))
+            .partition(|(k, v)| is_label(k) && is_label(v));
         made.labels = labels.into_iter().collect();
         if !other.is_empty() {
             let keys: Vec<&str> = other.iter().map(|(k, _)| k.as_str()).collect();
-            draft.note(NoteKind::Left, Some(&made.name), format!("labels that Kubernetes does not take: {}", keys.join(", ")));
+            draft.note(
+                NoteKind::Left,
+                Some(&made.name),
+                format!("labels that Kubernetes does not take: {}", keys.join(", ")),
+            );
         }
         self.attributes(draft, app, &mut made)?;
         for given in list_at(app, &["service_related_plugin_config"]) {
@@ -101,7 +124,11 @@ impl App {
                 Some(name) if !made.plugins.iter().any(|p| p.name == *name) => {
                     made.plugins.push(PluginUse { name: name.clone(), env: Vec::new(), volumes: false });
                     if !list_at(given, &["attr"]).is_empty() {
-                        draft.note(NoteKind::Look, Some(&made.name), format!("what it told the plugin `{name}` (`attr`): say it in `plugins.env`"));
+                        draft.note(
+                            NoteKind::Look,
+                            Some(&made.name),
+                            format!("what it told the plugin `{name}` (`attr`): say it in `plugins.env`"),
+                        );
                     }
                 }
                 Some(_) => {}
@@ -163,7 +190,11 @@ fn kind(draft: &mut Draft, app: &Value, made: &mut Component) {
         made.schedule = app.get("job_strategy").and_then(|j| word(j, "schedule")).or_else(|| word(app, "schedule"));
         if made.schedule.is_none() {
             made.schedule = Some("0 3 * * *".to_owned());
-            draft.note(NoteKind::Look, Some(&made.name), "the export names no schedule; it runs at three in the night here");
+            draft.note(
+                NoteKind::Look,
+                Some(&made.name),
+                "the export names no schedule; it runs at three in the night here",
+            );
         }
     }
     let Some(rule) = app.get("extend_method_map") else { return };
@@ -182,7 +213,11 @@ fn kind(draft: &mut Draft, app: &Value, made: &mut Component) {
         let step = number::<u32>(rule, "step_node").filter(|n| *n > 1).and_then(NonZeroU32::new);
         made.scaling = Some(Scaling { min: least, max: most, step, cpu: None, memory: None });
         made.replicas = None;
-        draft.note(NoteKind::Look, Some(&made.name), format!("{min} to {max} replicas were the bounds for people; as `scaling` the cluster decides within them"));
+        draft.note(
+            NoteKind::Look,
+            Some(&made.name),
+            format!("{min} to {max} replicas were the bounds for people; as `scaling` the cluster decides within them"),
+        );
     }
 }
 
@@ -203,14 +238,20 @@ fn health(draft: &mut Draft, given: &Value, made: &mut Component) -> Result<(), 
     let mode = word(given, "mode").unwrap_or_default();
     let number = number::<u16>(given, "port").and_then(NonZeroU16::new);
     match (word(given, "scheme").as_deref(), number) {
-        (Some("cmd"), _) => made_of.exec = word(given, "cmd").map(|c| ExecProbe { command: vec!["sh".to_owned(), "-c".to_owned(), c] }),
+        (Some("cmd"), _) => {
+            made_of.exec = word(given, "cmd").map(|c| ExecProbe { command: vec!["sh".to_owned(), "-c".to_owned(), c] })
+        }
         (Some("http" | "https"), Some(number)) => {
             let port = port_of(made, number, Protocol::Tcp, None)?.name.clone();
-            let path = word(given, "path").map(|p| if p.starts_with('/') { p } else { format!("/{p}") }).unwrap_or_else(|| "/".to_owned());
+            let path = word(given, "path")
+                .map(|p| if p.starts_with('/') { p } else { format!("/{p}") })
+                .unwrap_or_else(|| "/".to_owned());
             let scheme = if word(given, "scheme").as_deref() == Some("https") { Scheme::Https } else { Scheme::Http };
             made_of.http = Some(HttpProbe { port, path, scheme });
         }
-        (_, Some(number)) => made_of.tcp = Some(TcpProbe { port: port_of(made, number, Protocol::Tcp, None)?.name.clone() }),
+        (_, Some(number)) => {
+            made_of.tcp = Some(TcpProbe { port: port_of(made, number, Protocol::Tcp, None)?.name.clone() })
+        }
         (_, None) => {
             draft.note(NoteKind::Left, Some(&made.name), format!("a probe of mode {mode} without a port"));
             return Ok(());
@@ -247,18 +288,30 @@ fn elsewhere(draft: &mut Draft, app: &Value, id: ComponentName) -> Result<(), Co
         Value::Object(fields) => fields.values().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
-    let hosts: Vec<String> = texts.iter().map(|t| t.split_once("://").map_or(t.as_str(), |(_, r)| r).rsplit_once(':').map_or(t.clone(), |(h, _)| h.to_owned())).collect();
-    let (addresses, names): (Vec<String>, Vec<String>) = hosts.into_iter().partition(|h| h.parse::<std::net::IpAddr>().is_ok());
+    let hosts: Vec<String> = texts
+        .iter()
+        .map(|t| {
+            t.split_once("://").map_or(t.as_str(), |(_, r)| r).rsplit_once(':').map_or(t.clone(), |(h, _)| h.to_owned())
+        })
+        .collect();
+    let (addresses, names): (Vec<String>, Vec<String>) =
+        hosts.into_iter().partition(|h| h.parse::<std::net::IpAddr>().is_ok());
     let mut taken = Names::default();
     let mut ports = Vec::new();
     for given in list_at(app, &["port_map_list"]) {
         if let Some(port) = number::<u16>(given, "container_port").and_then(NonZeroU16::new) {
-            ports.push(ExternalPort { name: names::port(word(given, "name").as_deref(), port.get(), &mut taken)?, port });
+            ports.push(ExternalPort {
+                name: names::port(word(given, "name").as_deref(), port.get(), &mut taken)?,
+                port,
+            });
         }
     }
     let host = names.into_iter().next().filter(|_| addresses.is_empty());
     if host.is_none() && addresses.is_empty() {
-        let text = format!("the third-party component {id}: its addresses come from elsewhere ({}); say them in `externals`", word(given, "endpoints_type").unwrap_or_default());
+        let text = format!(
+            "the third-party component {id}: its addresses come from elsewhere ({}); say them in `externals`",
+            word(given, "endpoints_type").unwrap_or_default()
+        );
         draft.note(NoteKind::Left, None, text);
         return Ok(());
     }

@@ -22,14 +22,20 @@ impl App {
                     Some(other) if component.depends_on.contains(&other) => {}
                     Some(other) if !there.contains(&other) => {}
                     Some(other) if reaches(&on, &other, &component.name) => {
-                        let text = format!("it depends on {other}, which depends on it: one of the two must start first; connection info of {other} does not reach it");
+                        let text = format!(
+                            "it depends on {other}, which depends on it: one of the two must start first; connection info of {other} does not reach it"
+                        );
                         draft.note(NoteKind::Left, Some(&component.name), text);
                     }
                     Some(other) => {
                         on.entry(component.name.clone()).or_default().push(other.clone());
                         component.depends_on.push(other);
                     }
-                    None => draft.note(NoteKind::Left, Some(&component.name), format!("it depends on {key}, which is not in the export")),
+                    None => draft.note(
+                        NoteKind::Left,
+                        Some(&component.name),
+                        format!("it depends on {key}, which is not in the export"),
+                    ),
                 }
             }
         }
@@ -64,10 +70,13 @@ impl App {
                 component.env.push(env);
             }
         }
-        let offered: BTreeMap<ComponentName, BTreeSet<EnvName>> =
-            components.iter().map(|c| (c.name.clone(), c.connection.iter().map(|e| e.name.clone()).collect())).collect();
+        let offered: BTreeMap<ComponentName, BTreeSet<EnvName>> = components
+            .iter()
+            .map(|c| (c.name.clone(), c.connection.iter().map(|e| e.name.clone()).collect()))
+            .collect();
         for component in &mut components {
-            let mut known: BTreeSet<EnvName> = component.env.iter().chain(&component.connection).map(|e| e.name.clone()).collect();
+            let mut known: BTreeSet<EnvName> =
+                component.env.iter().chain(&component.connection).map(|e| e.name.clone()).collect();
             known.extend(component.depends_on.iter().filter_map(|d| offered.get(d)).flatten().cloned());
             let name = component.name.clone();
             for env in component.env.iter_mut().chain(&mut component.connection) {
@@ -76,7 +85,11 @@ impl App {
                 }
             }
             for file in component.config.iter().filter(|f| f.content.as_ref().is_some_and(|c| c.contains("${"))) {
-                draft.note(NoteKind::Look, Some(&name), format!("{} has variables in it, which Rainbond filled in; here a file stays as it is", file.path));
+                draft.note(
+                    NoteKind::Look,
+                    Some(&name),
+                    format!("{} has variables in it, which Rainbond filled in; here a file stays as it is", file.path),
+                );
             }
         }
         draft.template.components = components;
@@ -94,9 +107,17 @@ impl App {
         name.as_str().ends_with("_PORT").then(|| variable(name.clone(), port.port.to_string()))
     }
 
-    fn variable(&self, draft: &mut Draft, name: EnvName, value: &str, component: &Component) -> Result<Env, ConvertError> {
+    fn variable(
+        &self,
+        draft: &mut Draft,
+        name: EnvName,
+        value: &str,
+        component: &Component,
+    ) -> Result<Env, ConvertError> {
         let secret: Option<SecretRef> = match value.strip_prefix("**None").and_then(|v| v.strip_suffix("**")) {
-            Some("") => Some(draft.secret(component.name.as_str(), &name.as_str().to_ascii_lowercase().replace('_', "-"))?),
+            Some("") => {
+                Some(draft.secret(component.name.as_str(), &name.as_str().to_ascii_lowercase().replace('_', "-"))?)
+            }
             Some(group) => {
                 let group = group.trim_start_matches(':');
                 Some(draft.secret(&format!("shared-{group}"), "value")?)
@@ -114,7 +135,11 @@ fn env_name(draft: &mut Draft, entry: &Value, component: &Component) -> Option<E
     let name = word(entry, "attr_name").unwrap_or_default();
     let parsed = name.parse().ok();
     if parsed.is_none() {
-        draft.note(NoteKind::Left, Some(&component.name), format!("the variable {name:?}: that is no name of a variable"));
+        draft.note(
+            NoteKind::Left,
+            Some(&component.name),
+            format!("the variable {name:?}: that is no name of a variable"),
+        );
     }
     parsed
 }

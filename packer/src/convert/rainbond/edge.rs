@@ -14,7 +14,10 @@ impl App {
     pub(super) fn routes(&self, draft: &mut Draft) -> Result<(), ConvertError> {
         for given in list_at(&self.root, &["ingress_http_routes"]) {
             let Some((component, port)) = self.end(draft, given) else {
-                let text = format!("the route {}: its component or port is not here", word(given, "location").unwrap_or_default());
+                let text = format!(
+                    "the route {}: its component or port is not here",
+                    word(given, "location").unwrap_or_default()
+                );
                 draft.note(NoteKind::Left, None, text);
                 continue;
             };
@@ -28,7 +31,8 @@ impl App {
             route.read_timeout_seconds = seconds("response_timeout");
             // Megabytes; zero is no limit, which is every controller's own affair.
             route.max_body = seconds("request_body_size_limit").and_then(|n| format!("{n}Mi").parse().ok());
-            route.buffering = word(given, "proxy_buffer").map(|_| yes(given, "proxy_buffer") || word(given, "proxy_buffer").as_deref() == Some("on"));
+            route.buffering = word(given, "proxy_buffer")
+                .map(|_| yes(given, "proxy_buffer") || word(given, "proxy_buffer").as_deref() == Some("on"));
             route.sticky = word(given, "load_balancing").is_some_and(|l| l.contains("cookie") || l.contains("session"));
             route.rewrite = word(given, "path_rewrite").filter(|p| p.starts_with('/'));
             headers(given, &mut route.request_headers);
@@ -67,7 +71,11 @@ impl App {
             for given in list_at(app, &["port_map_list"]).iter().filter(|p| yes(p, "is_outer_service")) {
                 let number = number::<u16>(given, "container_port").and_then(NonZeroU16::new);
                 let made = draft.template.component(&component);
-                let Some(port) = made.and_then(|c| c.ports.iter().find(|p| Some(p.port) == number)).map(|p| p.name.clone()) else { continue };
+                let Some(port) =
+                    made.and_then(|c| c.ports.iter().find(|p| Some(p.port) == number)).map(|p| p.name.clone())
+                else {
+                    continue;
+                };
                 let t = &draft.template;
                 let reached = t.routes.iter().any(|r| r.component == component && r.port == port)
                     || t.streams.iter().any(|s| s.component == component && s.port == port);
@@ -91,7 +99,11 @@ impl App {
         let taken = draft.template.routes.iter().any(|r| r.host.is_none() && r.path == path);
         let host = taken.then(|| format!("{component}.{}.example", draft.template.metadata.name));
         if let Some(host) = &host {
-            draft.note(NoteKind::Look, Some(component), format!("its route has the host {host}, because another has no host: name the real one"));
+            draft.note(
+                NoteKind::Look,
+                Some(component),
+                format!("its route has the host {host}, because another has no host: name the real one"),
+            );
         }
         host
     }
@@ -118,7 +130,10 @@ fn headers(given: &Value, into: &mut std::collections::BTreeMap<String, String>)
         into.insert(key.clone(), value.as_str().unwrap_or_default().to_owned());
     }
     for entry in list_at(given, &["proxy_header"]) {
-        if let (Some(key), Some(value)) = (word(entry, "item_key").or_else(|| word(entry, "key")), word(entry, "item_value").or_else(|| word(entry, "value"))) {
+        if let (Some(key), Some(value)) = (
+            word(entry, "item_key").or_else(|| word(entry, "key")),
+            word(entry, "item_value").or_else(|| word(entry, "value")),
+        ) {
             into.insert(key, value);
         }
     }

@@ -101,7 +101,11 @@ impl App {
         metadata.notes = word(note, "version_info");
         metadata.plugin = at(root, &["platform_plugin"]).is_some_and(|p| yes(p, "is_platform_plugin"));
         if metadata.plugin {
-            draft.note(NoteKind::Left, None, "where the platform shows its plugin (`platform_plugin`): menu, entry path, position");
+            draft.note(
+                NoteKind::Left,
+                None,
+                "where the platform shows its plugin (`platform_plugin`): menu, entry path, position",
+            );
         }
         if let Some(logo) = text_at(note, &["image_base64_string"]).filter(|t| !t.is_empty()) {
             let logo = logo.rsplit_once("base64,").map_or(logo, |(_, l)| l);
@@ -115,11 +119,17 @@ impl App {
             }
         }
         if let Some(mode) = word(root, "governance_mode").filter(|m| m != "KUBERNETES_NATIVE_SERVICE") {
-            let text = format!("the governance mode {mode}: components reach each other through Kubernetes' services, not at 127.0.0.1");
+            let text = format!(
+                "the governance mode {mode}: components reach each other through Kubernetes' services, not at 127.0.0.1"
+            );
             draft.note(NoteKind::Look, None, text);
         }
         if at(root, &["helm_chart"]).and_then(Value::as_object).is_some_and(|c| !c.is_empty()) {
-            draft.note(NoteKind::Left, None, "`helm_chart`: put the chart beside the template, and name it in `charts`");
+            draft.note(
+                NoteKind::Left,
+                None,
+                "`helm_chart`: put the chart beside the template, and name it in `charts`",
+            );
         }
         Ok(())
     }
@@ -130,11 +140,14 @@ impl App {
             let image = word(given, "share_image").or_else(|| word(given, "image"));
             let category = word(given, "category").unwrap_or_default();
             let Some(image) = image.and_then(|i| i.parse().ok()).filter(|_| !category.starts_with("net-plugin")) else {
-                let text = format!("the plugin {called} ({category}): the platform's networks are not part of an application, and without an image there is none");
+                let text = format!(
+                    "the plugin {called} ({category}): the platform's networks are not part of an application, and without an image there is none"
+                );
                 draft.note(NoteKind::Left, None, text);
                 continue;
             };
-            let name: bundle_format::template::PartName = draft.part("plugins", &word(given, "plugin_name").unwrap_or(called))?;
+            let name: bundle_format::template::PartName =
+                draft.part("plugins", &word(given, "plugin_name").unwrap_or(called))?;
             for key in ["plugin_key", "plugin_id"] {
                 if let Some(key) = word(given, key) {
                     self.plugins.insert(key, name.clone());
@@ -144,11 +157,18 @@ impl App {
             for group in list_at(given, &["config_groups"]) {
                 for option in list_at(group, &["options"]) {
                     if let Some(Ok(name)) = word(option, "attr_name").map(|n| n.parse()) {
-                        env.push(super::draft::variable(name, super::draft::literal(&word(option, "attr_default_value").unwrap_or_default())));
+                        env.push(super::draft::variable(
+                            name,
+                            super::draft::literal(&word(option, "attr_default_value").unwrap_or_default()),
+                        ));
                     }
                 }
                 if word(group, "injection").is_some_and(|i| i != "env") {
-                    draft.note(NoteKind::Left, None, format!("the plugin `{name}` asked the platform for its configuration; here it gets variables"));
+                    draft.note(
+                        NoteKind::Left,
+                        None,
+                        format!("the plugin `{name}` asked the platform for its configuration; here it gets variables"),
+                    );
                 }
             }
             env.dedup_by(|a, b| a.name == b.name);
@@ -175,15 +195,29 @@ impl App {
             for (key, value) in map_at(given, &["config_items"]) {
                 let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
                 match key.parse() {
-                    Ok(name) if !value.starts_with("**None") => items.push(ConfigItem { name, value: super::draft::literal(&value) }),
-                    Ok(_) => draft.note(NoteKind::Left, None, format!("{key} of the group {called} is random; give it to components as a secret")),
-                    Err(_) => draft.note(NoteKind::Left, None, format!("{key:?} of the group {called}: that is no name of a variable")),
+                    Ok(name) if !value.starts_with("**None") => {
+                        items.push(ConfigItem { name, value: super::draft::literal(&value) })
+                    }
+                    Ok(_) => draft.note(
+                        NoteKind::Left,
+                        None,
+                        format!("{key} of the group {called} is random; give it to components as a secret"),
+                    ),
+                    Err(_) => draft.note(
+                        NoteKind::Left,
+                        None,
+                        format!("{key:?} of the group {called}: that is no name of a variable"),
+                    ),
                 }
             }
             let keys = list_at(given, &["component_keys"]).iter().filter_map(Value::as_str);
             let components: Vec<ComponentName> = keys.filter_map(|k| self.find(k)).collect();
             if word(given, "injection_type").is_some_and(|i| i != "env") {
-                draft.note(NoteKind::Look, None, format!("the group {called} was not injected as variables; here it is"));
+                draft.note(
+                    NoteKind::Look,
+                    None,
+                    format!("the group {called} was not injected as variables; here it is"),
+                );
             }
             // No component at all would mean every one.
             if components.is_empty() && !list_at(given, &["component_keys"]).is_empty() {
