@@ -1,44 +1,76 @@
 //! Addresses of other components in the values of variables. At a site, services are called after the installation, so a host
 //! that was written down would be found by nobody: it becomes a reference.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_format::template::{Component, ComponentName, Env, EnvName, ServiceRef};
+use bundle_format::template::{Component, ComponentName, ConfigFile, Env, EnvName, PortName, ServiceRef};
 
 use super::ConvertError;
-use super::draft::{Draft, NoteKind, variable};
+use super::draft::{Content, Draft, NoteKind};
 
 /// Hosts by which components were reached, and the components. A longer name is looked for first.
 pub(super) type Hosts = BTreeMap<String, ComponentName>;
 
-/// Replaces hosts in the variables of all components. `more` has the connection info in it too.
+/// Replaces hosts in the variables of components and plugins, and notes where they stand otherwise.
 pub(super) fn rewrite(draft: &mut Draft, hosts: &Hosts) -> Result<(), ConvertError> {
     let mut names: Vec<(&String, &ComponentName)> = hosts.iter().collect();
     names.sort_by_key(|(host, _)| std::cmp::Reverse(host.len()));
-    let offers: BTreeMap<ComponentName, Vec<(u16, Option<bundle_format::template::PortName>)>> =
-        (draft.template.components.iter()).map(|c| (c.name.clone(), offered(c))).collect();
+    let offers: Offers = (draft.template.components.iter()).map(|c| (c.name.clone(), offered(c))).collect();
+    let known = Known { hosts: names, offers };
     let mut components = std::mem::take(&mut draft.template.components);
     for component in &mut components {
+        let helpers = known.variables(Some(&component.name), &mut component.env);
+        if !helpers.is_empty() {
+            let text =
+                format!("hosts in values became variables, because a site's services have other names: {helpers}");
+            draft.note(NoteKind::Changed, Some(&component.name), text);
+        }
+        let words = Words { config: &component.config, command: &component.command, args: &component.args };
+        for text in mentions(draft, Some(&component.name), &words, &known.hosts) {
+            draft.note(NoteKind::Look, Some(&component.name), text);
+        }
+    }
+    draft.template.components = components;
+    let mut plugins = std::mem::take(&mut draft.template.plugins);
+    for plugin in &mut plugins {
+        known.variables(None, &mut plugin.env);
+        let words = Words { config: &plugin.config, command: &plugin.command, args: &plugin.args };
+        for text in mentions(draft, None, &words, &known.hosts) {
+            draft.note(NoteKind::Look, None, format!("of the plugin `{}`, {text}", plugin.name));
+        }
+    }
+    draft.template.plugins = plugins;
+    Ok(())
+}
+
+/// Ports that a component's service has: number, and name.
+type Offers = BTreeMap<ComponentName, Vec<(u16, Option<PortName>)>>;
+
+/// What there is to reach.
+struct Known<'a> {
+    /// Hosts, longer ones first, so that none is taken for the beginning of another.
+    hosts: Vec<(&'a String, &'a ComponentName)>,
+    offers: Offers,
+}
+
+impl Known<'_> {
+    /// Replaces hosts in the variables `env` of the component `own`. Gives the variables that were added, for a note.
+    fn variables(&self, own: Option<&ComponentName>, env: &mut Vec<Env>) -> String {
         let mut helpers: BTreeMap<EnvName, ComponentName> = BTreeMap::new();
-        for env in &mut component.env {
-            let Some(value) = env.value.clone() else { continue };
+        for env in env.iter_mut() {
             // Nothing is as long that holds addresses, and each host is looked for in each value.
-            if value.len() > 8192 {
-                continue;
-            }
-            if let Some(service) = whole(env.name.as_str(), &value, &names, &offers) {
+            let Some(mut value) = env.value.clone().filter(|v| v.len() <= 8192) else { continue };
+            if let Some(service) = whole(env.name.as_str(), &value, &self.hosts, &self.offers) {
                 (env.value, env.service) = (None, Some(service));
                 continue;
             }
-            let mut value = value;
-            for (host, target) in &names {
-                if offers.get(*target).is_none_or(Vec::is_empty) || target.as_str() == component.name.as_str() {
+            for (host, target) in &self.hosts {
+                if self.offers.get(*target).is_none_or(Vec::is_empty) || own == Some(*target) {
                     continue;
                 }
-                let variable = format!("{}_SERVICE_ADDRESS", target.as_str().to_ascii_uppercase().replace('-', "_"));
-                let Ok(name) = variable.parse::<EnvName>().or_else(|_| format!("SERVICE_{variable}").parse()) else {
-                    continue;
-                };
+                let name = format!("{}_SERVICE_ADDRESS", target.as_str().to_ascii_uppercase().replace('-', "_"));
+                // A name may begin with a digit, a variable may not.
+                let Ok(name) = name.parse::<EnvName>().or_else(|_| format!("_{name}").parse()) else { continue };
                 if let Some(new) = embedded(&value, host, &format!("$({name})")) {
                     value = new;
                     helpers.insert(name, (*target).clone());
@@ -46,44 +78,27 @@ pub(super) fn rewrite(draft: &mut Draft, hosts: &Hosts) -> Result<(), ConvertErr
             }
             env.value = Some(value);
         }
-        let text = |helpers: &BTreeMap<EnvName, ComponentName>| {
-            helpers.iter().map(|(name, target)| format!("{name} for {target}")).collect::<Vec<_>>().join(", ")
-        };
-        if !helpers.is_empty() {
-            let text = format!(
-                "hosts in values became variables, because a site's services have other names: {}",
-                text(&helpers)
-            );
-            draft.note(NoteKind::Changed, Some(&component.name), text);
-        }
-        let mut env: Vec<Env> = Vec::new();
-        for (name, target) in helpers {
-            if !component.env.iter().any(|e| e.name == name) {
-                let mut reference = variable(name, String::new());
-                (reference.value, reference.service) = (None, Some(ServiceRef { component: target, port: None }));
-                env.push(reference);
-            }
-        }
-        env.append(&mut component.env);
-        component.env = env;
-        mentions(draft, component, &names);
+        let text = helpers.iter().map(|(name, target)| format!("{name} for {target}")).collect::<Vec<_>>().join(", ");
+        helpers.retain(|name, _| !env.iter().any(|e| e.name == *name));
+        // They stand before what uses them.
+        let added = helpers.into_iter().map(|(name, component)| Env {
+            name,
+            value: None,
+            secret: None,
+            service: Some(ServiceRef { component, port: None }),
+        });
+        env.splice(0..0, added);
+        text
     }
-    draft.template.components = components;
-    Ok(())
 }
 
-fn offered(component: &Component) -> Vec<(u16, Option<bundle_format::template::PortName>)> {
+fn offered(component: &Component) -> Vec<(u16, Option<PortName>)> {
     let ports = component.ports.iter().filter(|p| p.service);
     ports.map(|p| (p.service_port.unwrap_or(p.port).get(), Some(p.name.clone()))).collect()
 }
 
 /// A value that is an address and nothing else: `db:5432`, or `db` in a variable whose name speaks of a host.
-fn whole(
-    name: &str,
-    value: &str,
-    hosts: &[(&String, &ComponentName)],
-    offers: &BTreeMap<ComponentName, Vec<(u16, Option<bundle_format::template::PortName>)>>,
-) -> Option<ServiceRef> {
+fn whole(name: &str, value: &str, hosts: &[(&String, &ComponentName)], offers: &Offers) -> Option<ServiceRef> {
     let (host, port) = match value.rsplit_once(':') {
         Some((host, port)) => (host, Some(port.parse::<u16>().ok()?)),
         None => (value, None),
@@ -127,41 +142,51 @@ fn embedded(value: &str, host: &str, with: &str) -> Option<String> {
     found.then_some(out)
 }
 
-/// Notes files and arguments that name a host, which nothing can replace there.
-fn mentions(draft: &mut Draft, component: &Component, hosts: &[(&String, &ComponentName)]) {
+/// What a container is told in words that nothing can replace.
+struct Words<'a> {
+    config: &'a [ConfigFile],
+    command: &'a [String],
+    args: &'a [String],
+}
+
+/// Files and arguments that name a host of another component than `own`: what to say about each.
+fn mentions(
+    draft: &Draft,
+    own: Option<&ComponentName>,
+    words: &Words<'_>,
+    hosts: &[(&String, &ComponentName)],
+) -> Vec<String> {
     let known = |text: &str| {
-        let words: std::collections::BTreeSet<&str> =
+        let there: BTreeSet<&str> =
             text.split(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_'))).collect();
         let near = |host: &str| {
             [format!("//{host}"), format!("{host}:"), format!("@{host}")].iter().any(|n| text.contains(n.as_str()))
         };
-        hosts
-            .iter()
-            .find(|(h, t)| **t != component.name && words.contains(h.as_str()) && near(h))
-            .map(|(h, t)| ((*h).clone(), (*t).clone()))
+        let found = hosts.iter().find(|(h, t)| own != Some(*t) && there.contains(h.as_str()) && near(h));
+        found.map(|(h, t)| ((*h).clone(), (*t).clone()))
     };
     let mut found = Vec::new();
-    for file in &component.config {
+    for file in words.config {
         let beside = file.file.as_ref().and_then(|path| match draft.files.get(path) {
-            Some(super::draft::Content::Bytes(bytes)) => std::str::from_utf8(bytes).ok(),
+            Some(Content::Bytes(bytes)) => std::str::from_utf8(bytes).ok(),
             _ => None,
         });
         if let Some((host, target)) = file.content.as_deref().or(beside).and_then(known) {
             found.push((format!("the file {}", file.path), host, target));
         }
     }
-    for (what, words) in [("the command", &component.command), ("the arguments", &component.args)] {
+    for (what, words) in [("the command", words.command), ("the arguments", words.args)] {
         if let Some((host, target)) = words.iter().find_map(|w| known(w)) {
-            found.push((what.to_owned(), host, target));
+            found.push((format!("what stands in {what}"), host, target));
         }
     }
-    for (what, host, target) in found {
-        let text = format!(
-            "{what} names the host `{host}`; at a site the service of `{target}` is called INSTALLATION-{target}: let a variable \
-             with `service: {{ component: {target} }}` say it"
-        );
-        draft.note(NoteKind::Look, Some(&component.name), text);
-    }
+    let text = |what: String, host: String, target: &ComponentName| {
+        format!(
+            "{what} names the host `{host}`; at a site the service of `{target}` is called INSTALLATION-{target}: let a \
+             variable with `service: {{ component: {target} }}` say it"
+        )
+    };
+    found.into_iter().map(|(what, host, target)| text(what, host, &target)).collect()
 }
 
 #[cfg(test)]

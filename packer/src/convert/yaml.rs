@@ -262,7 +262,11 @@ fn scalar(text: &str) -> String {
         && text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/')
         && !text.ends_with(':')
         && !word.contains(&text.to_ascii_lowercase().as_str());
-    if plain {
+    // An amount or a length of time is a text to every reader: a number has no unit.
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let amount =
+        digits > 0 && text.get(digits..).is_some_and(|u| ["Ki", "Mi", "Gi", "Ti", "m", "s", "ms", "h"].contains(&u));
+    if plain || amount {
         return text.to_owned();
     }
     let mut out = String::from("\"");
