@@ -209,7 +209,7 @@ fn entry(out: &mut String, key: &str, value: &Value, indent: usize) {
 fn item_of(out: &mut String, item: &Value, indent: usize, may_flow: bool) {
     let short = flow(item);
     match item {
-        Value::Object(fields) if !fields.is_empty() && !(may_flow && fits(item, &short, indent, WIDTH)) => {
+        Value::Object(fields) if !(fields.is_empty() || may_flow && fits(item, &short, indent, WIDTH)) => {
             let mut text = String::new();
             map(&mut text, fields, indent + 2);
             let _ = write!(out, "{:indent$}- {}", "", text.trim_start_matches(' '));

@@ -38,7 +38,7 @@ pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Fail
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
     change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_forward(version.clone(), &forward)?)),
-        false => Ok(Done::Applied(engine.forward(version.clone(), &forward, shown)?)),
+        false => Ok(Done::Applied(Box::new(engine.forward(version.clone(), &forward, shown)?))),
     })
 }
 
@@ -62,7 +62,7 @@ pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Fail
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
     change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_forward(version.clone(), &forward)?)),
-        false => Ok(Done::Applied(engine.forward(version.clone(), &forward, shown)?)),
+        false => Ok(Done::Applied(Box::new(engine.forward(version.clone(), &forward, shown)?))),
     })
 }
 
@@ -84,7 +84,7 @@ pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Fa
     let settings = settings(&args.how, false)?;
     change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_back(back)?)),
-        false => Ok(Done::Applied(engine.back(back, shown)?)),
+        false => Ok(Done::Applied(Box::new(engine.back(back, shown)?))),
     })
 }
 
@@ -134,7 +134,7 @@ struct Change {
 
 enum Done {
     Planned(Plan),
-    Applied(Outcome),
+    Applied(Box<Outcome>),
 }
 
 type Shown<'a> = &'a dyn Fn(&Plan);

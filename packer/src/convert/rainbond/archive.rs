@@ -2,7 +2,7 @@
 //! that stands in it.
 
 use std::io::{self, BufReader, Read, Seek as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use flate2::read::MultiGzDecoder;
 
@@ -107,7 +107,7 @@ fn each(path: &Path, act: &mut dyn FnMut(&str, &mut dyn Read) -> io::Result<bool
 
 /// Gives the content of one member, by the name that was found before.
 pub(in super::super) fn open_member(
-    archive: &PathBuf,
+    archive: &Path,
     member: &str,
     take: &mut dyn FnMut(&mut dyn Read) -> io::Result<()>,
 ) -> Result<(), ConvertError> {

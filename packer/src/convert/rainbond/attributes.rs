@@ -38,6 +38,7 @@ fn attribute(made: &mut Component, name: &str, value: &Value) -> bool {
     let objects =
         || -> Option<Vec<Map<String, Value>>> { value.as_array()?.iter().map(|v| v.as_object().cloned()).collect() };
     let text = || value.as_str().filter(|t| !t.is_empty()).map(str::to_owned);
+    let yes = || value == &Value::Bool(true) || value.as_str() == Some("true");
     let done = match name {
         "nodeSelector" => pairs().map(|p| k.node_selector = p.into_iter().collect()),
         "labels" => pairs().map(|p| made.labels.extend(p)),
@@ -53,12 +54,15 @@ fn attribute(made: &mut Component, name: &str, value: &Value) -> bool {
         "runtimeClassName" => text().map(|t| k.runtime_class = Some(t)),
         "dnsPolicy" => text().map(|t| k.dns_policy = Some(t)),
         "privileged" => {
-            let yes = value == &Value::Bool(true) || value.as_str() == Some("true");
-            Some(if yes {
+            if yes() {
                 k.security_context.insert("privileged".to_owned(), Value::Bool(true));
-            })
+            }
+            Some(())
         }
-        "hostNetwork" => Some(k.host_network = value == &Value::Bool(true) || value.as_str() == Some("true")),
+        "hostNetwork" => {
+            k.host_network = yes();
+            Some(())
+        }
         _ => None,
     };
     done.is_some()
