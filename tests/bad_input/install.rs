@@ -71,8 +71,8 @@ fn installing_again_keeps_the_secrets_and_counts_the_records() {
     shop.sealift(INSTALL).ok();
     assert_eq!(contents(), with_report, "a module stays on until it is switched off");
     shop.sealift(&format!("{INSTALL} --without report")).ok();
-    let report = contents().into_iter().find(|(name, _)| name.ends_with("deployment-report.yaml")).unwrap().1;
-    let text = String::from_utf8(report).unwrap();
+    let report = contents().into_iter().find(|(name, _)| name.ends_with("deployment-report.yaml")).unwrap().0;
+    let text = String::from_utf8(shop.read(&format!("out/{report}"))).unwrap();
     assert!(text.contains("replicas: 0"), "what is switched off is scaled to nothing: {text}");
     assert!(shop.path("out/30-pvc-report-reports.yaml").exists(), "and keeps its data");
     assert_eq!(shop.list("site")["installations"][0]["record"], 5);
