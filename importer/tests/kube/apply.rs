@@ -197,3 +197,48 @@ fn a_webhook_that_is_not_up_is_waited_for() {
     remover.join().unwrap();
     applied.unwrap();
 }
+
+#[test]
+fn what_the_server_cannot_read_is_refused_at_once() {
+    let Some(site) = Site::new() else { return };
+    for (spec, part) in [
+        ("{selector: {a: b}, ports: [{port: 80}], colour: red}", "colour"),
+        ("{selector: {a: b}, ports: [{port: eighty}]}", "eighty"),
+        ("{selector: {a: b}, ports: {port: 80}}", "ports"),
+    ] {
+        let start = std::time::Instant::now();
+        let yaml = format!("apiVersion: v1\nkind: Service\nmetadata: {{name: web}}\nspec: {spec}\n");
+        let e = site.apply(&yaml).unwrap_err();
+        assert_eq!(e.code(), Code::Refused, "{e}");
+        assert!(e.to_string().contains(part), "{e}");
+        assert!(start.elapsed() < Duration::from_secs(20), "{:?}", start.elapsed());
+    }
+}
+
+#[test]
+fn an_object_that_is_still_being_removed_is_made_anew_when_it_is_gone() {
+    let Some(site) = Site::new() else { return };
+    site.apply(&config("{a: '1'}")).unwrap();
+    let patch = |value: &str| {
+        let patch = format!(r#"{{"metadata":{{"finalizers":{value}}}}}"#);
+        site.kubectl(&["patch", "configmap", "conf", "--type=merge", "-p", &patch], "");
+    };
+    patch(r#"["sealift.dev/test"]"#);
+    site.kubectl(&["delete", "configmap", "conf", "--wait=false"], "");
+    let file = site.file(&config("{a: '2'}"));
+    let told = Told::default();
+    let e = site.target().apply(&file, Duration::from_secs(1), &told).unwrap_err();
+    assert!(e.to_string().contains("still being removed"), "{e}");
+    patch("null");
+    site.target().apply(&file, MINUTE, &told).unwrap();
+    assert_eq!(site.get("configmap", "conf")["data"]["a"], "2");
+}
+
+#[test]
+fn what_a_secret_holds_is_not_repeated_when_it_is_refused() {
+    let Some(site) = Site::new() else { return };
+    let yaml = "apiVersion: v1\nkind: Secret\nmetadata: {name: keys}\ndata: {key: [hush]}\n";
+    let e = site.apply(yaml).unwrap_err();
+    assert_eq!(e.code(), Code::Refused, "{e}");
+    assert!(e.to_string().contains("data") && !e.to_string().contains("hush"), "{e}");
+}

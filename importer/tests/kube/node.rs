@@ -89,7 +89,9 @@ fn an_image_that_the_registry_does_not_have_ends_the_wait_early() {
 fn a_container_that_ends_again_and_again_is_told_of_with_its_last_words() {
     let Some((site, image)) = with_node() else { return };
     let args = r#"[sh, -c, "echo no database at db:5432; exit 3"]"#;
-    site.apply(&workload("StatefulSet", "db", &image, args, "")).unwrap();
+    // Without a probe it would be ready for the moment in which it runs.
+    let probe = ", readinessProbe: {exec: {command: [/busybox, 'false']}}";
+    site.apply(&workload("StatefulSet", "db", &image, args, probe)).unwrap();
     let told = Told::default();
     match site.target().wait(&[site.id("apps", "StatefulSet", "db")], Duration::from_secs(45), &told).unwrap_err() {
         TargetError::NotReady { why, details, .. } => {

@@ -109,7 +109,11 @@ fn refusal(object: ObjectId, failure: Failure, live: Option<&Value>, ours: &Valu
     let what = "applying";
     match &failure {
         Failure::Answer(answer) if !matches!(answer.code, 401 | 403) => {
-            let why = immutable::explain(&object.kind, answer, live, ours).unwrap_or_else(|| failure.text());
+            let mut why = immutable::explain(&object.kind, answer, live, ours).unwrap_or_else(|| failure.text());
+            if object.kind == "Secret" {
+                // Here the server repeats what it was sent.
+                why.truncate(why.find(", got ").unwrap_or(why.len()));
+            }
             TargetError::Refused { object, what, why }
         }
         Failure::Nonsense(_) => TargetError::Refused { object, what, why: failure.text() },

@@ -1,6 +1,7 @@
 //! The way to a cluster: a kubeconfig, or the service account of the pod that we run in.
 
 use std::env;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
@@ -29,7 +30,7 @@ pub(super) fn connect(file: Option<&Path>, context: Option<&str>) -> Result<Conn
         None => "connecting to the cluster".to_owned(),
     };
     let fail = |why: String| TargetError::Cluster { what: what(), why };
-    let found = kubeconfig(file).map_err(fail)?;
+    let found = Places::of(file).find().map_err(fail)?;
     let name = match (&found, context) {
         (None, None) => IN_CLUSTER.to_owned(),
         (None, Some(_)) => return Err(fail("there is no kubeconfig that could have it".to_owned())),
@@ -57,25 +58,61 @@ pub(super) fn connect(file: Option<&Path>, context: Option<&str>) -> Result<Conn
     }
 }
 
-/// The kubeconfig; none in a pod that has a service account instead.
-fn kubeconfig(given: Option<&Path>) -> Result<Option<Kubeconfig>, String> {
-    let read = |file: Result<Kubeconfig, KubeconfigError>| match file {
-        Ok(file) => Ok(Some(file)),
-        Err(KubeconfigError::ReadConfig(e, path)) => Err(format!("reading the kubeconfig {}: {e}", path.display())),
-        Err(e) => Err(format!("reading the kubeconfig: {}", chain(&e))),
+/// Where a kubeconfig may be.
+#[derive(Default)]
+struct Places {
+    /// The file that was given.
+    given: Option<PathBuf>,
+    /// What `$KUBECONFIG` says: files that complete each other.
+    variable: Option<OsString>,
+    /// What `$HOME` says.
+    home: Option<OsString>,
+    /// Whether we run in a pod.
+    pod: bool,
+}
+
+impl Places {
+    fn of(given: Option<&Path>) -> Self {
+        Self {
+            given: given.map(Path::to_owned),
+            variable: env::var_os("KUBECONFIG"),
+            home: env::var_os("HOME"),
+            pod: env::var_os("KUBERNETES_SERVICE_HOST").is_some(),
+        }
+    }
+
+    /// The kubeconfig; none in a pod that has a service account instead.
+    fn find(&self) -> Result<Option<Kubeconfig>, String> {
+        if let Some(path) = &self.given {
+            return read(path).map(Some);
+        }
+        let listed = self.variable.iter().flat_map(env::split_paths).filter(|p| !p.as_os_str().is_empty());
+        let listed: Vec<PathBuf> = listed.collect();
+        if let [first, ..] = listed.as_slice() {
+            // Of several those count that are there.
+            let there: Vec<&PathBuf> = listed.iter().filter(|path| path.exists()).collect();
+            if there.is_empty() {
+                return read(first).map(Some);
+            }
+            let merged = there.into_iter().try_fold(Kubeconfig::default(), |all, path| {
+                all.merge(read(path)?).map_err(|e| format!("reading the kubeconfig {}: {}", path.display(), chain(&e)))
+            });
+            return merged.map(Some);
+        }
+        match self.home.as_ref().map(|home| Path::new(home).join(".kube/config")) {
+            Some(path) if path.exists() => read(&path).map(Some),
+            _ if self.pod => Ok(None),
+            _ => Err("there is no kubeconfig: $KUBECONFIG is not set, and ~/.kube/config is not there".to_owned()),
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<Kubeconfig, String> {
+    let why = |e: KubeconfigError| match e {
+        KubeconfigError::ReadConfig(e, _) => e.to_string(),
+        e => chain(&e),
     };
-    if let Some(path) = given {
-        return read(Kubeconfig::read_from(path));
-    }
-    if env::var_os("KUBECONFIG").is_some_and(|v| !v.is_empty()) {
-        return read(Kubeconfig::read());
-    }
-    let home = env::var_os("HOME").map(|home| PathBuf::from(home).join(".kube/config"));
-    match home {
-        Some(path) if path.exists() => read(Kubeconfig::read_from(&path)),
-        _ if env::var_os("KUBERNETES_SERVICE_HOST").is_some() => Ok(None),
-        _ => Err("there is no kubeconfig: $KUBECONFIG is not set, and ~/.kube/config is not there".to_owned()),
-    }
+    Kubeconfig::read_from(path).map_err(|e| format!("reading the kubeconfig {}: {}", path.display(), why(e)))
 }
 
 /// The context that is meant.
@@ -117,6 +154,40 @@ mod tests {
              [{{name: a, context: {{cluster: c, user: u}}}}, {{name: b, context: {{cluster: c, user: u}}}}]}}"
         );
         Kubeconfig::from_yaml(&text).unwrap()
+    }
+
+    #[test]
+    fn a_kubeconfig_is_found_where_kubectl_finds_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let write = |name: &str, context: &str| {
+            let text = format!(
+                "{{contexts: [{{name: {context}, context: {{cluster: c, user: u}}}}], current-context: {context}}}"
+            );
+            std::fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+            std::fs::write(path(name), text).unwrap();
+        };
+        let current = |places: &Places| places.find().map(|found| found.and_then(|f| f.current_context));
+        let none = Places { home: Some(path("home").into()), ..Places::default() };
+        assert!(current(&none).unwrap_err().contains("$KUBECONFIG is not set, and ~/.kube/config is not there"));
+        assert_eq!(current(&Places { pod: true, ..none }), Ok(None));
+        write("home/.kube/config", "home");
+        write("one", "one");
+        write("two", "two");
+        let list = |names: &[&str]| Some(env::join_paths(names.iter().map(|name| path(name))).unwrap());
+        let home = || Some(path("home").into());
+        assert_eq!(current(&Places { home: home(), pod: true, ..Places::default() }), Ok(Some("home".to_owned())));
+        let several = Places { variable: list(&["gone", "two", "one"]), home: home(), ..Places::default() };
+        assert_eq!(current(&several), Ok(Some("two".to_owned())));
+        assert_eq!(several.find().unwrap().unwrap().contexts.len(), 2);
+        let given = Places { given: Some(path("one")), ..several };
+        assert_eq!(current(&given), Ok(Some("one".to_owned())));
+        // One that was named and is not there is not passed over for another.
+        let gone = Places { variable: list(&["gone"]), home: home(), ..Places::default() };
+        assert!(current(&gone).unwrap_err().starts_with("reading the kubeconfig "));
+        std::fs::write(path("bad"), "contexts: 3").unwrap();
+        let bad = Places { variable: list(&["bad"]), ..Places::default() };
+        assert!(current(&bad).unwrap_err().contains("bad: "));
     }
 
     #[test]

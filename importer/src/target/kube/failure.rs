@@ -100,8 +100,9 @@ impl Failure {
         let says = |text: &str| answer.message.contains(text);
         match answer.code {
             408 | 409 | 429 | 502 | 503 | 504 => true,
-            // A webhook that is not up is an internal error of the server; so is much else that passes.
-            500 => true,
+            // A webhook that is not up is an internal error of the server; so is much else that passes. An object that it cannot
+            // read is one as well before 1.22, and stays it.
+            500 => !answer.message.starts_with("failed to create typed patch object"),
             // The service account of a new namespace is made a moment after it; a namespace that ends may be made again.
             403 => {
                 (says("serviceaccount") || says("service account")) && says("not found") || says("is being terminated")
@@ -181,6 +182,8 @@ mod tests {
                 answer(409, "Operation cannot be fulfilled on deployments.apps \"a\": the object has been modified"),
                 true,
             ),
+            (answer(500, "failed to create typed patch object: .spec.colour: field not declared in schema"), false),
+            (answer(500, "etcdserver: leader changed"), true),
             (answer(429, "too many requests"), true),
             (answer(503, "apiserver is shutting down"), true),
             (answer(500, "failed calling webhook \"a.b.c\": dial tcp 10.0.0.1:443: connect: connection refused"), true),
