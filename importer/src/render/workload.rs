@@ -35,7 +35,8 @@ pub(super) fn render(
     let (kind, mut object) = match component.kind {
         WorkloadKind::Deployment => {
             let strategy = Some(strategy(component));
-            let spec = DeploymentSpec { replicas, selector, strategy, ..DeploymentSpec::default() };
+            let min_ready_seconds = min_ready_seconds(component);
+            let spec = DeploymentSpec { replicas, selector, strategy, min_ready_seconds, ..DeploymentSpec::default() };
             ("deployment", json(component, &Deployment { metadata, spec: Some(spec), status: None })?)
         }
         WorkloadKind::StatefulSet => {
@@ -50,7 +51,8 @@ pub(super) fn render(
             ("statefulset", json(component, &StatefulSet { metadata, spec: Some(spec), status: None })?)
         }
         WorkloadKind::DaemonSet => {
-            let spec = DaemonSetSpec { selector, ..DaemonSetSpec::default() };
+            let min_ready_seconds = min_ready_seconds(component);
+            let spec = DaemonSetSpec { selector, min_ready_seconds, ..DaemonSetSpec::default() };
             ("daemonset", json(component, &DaemonSet { metadata, spec: Some(spec), status: None })?)
         }
         WorkloadKind::CronJob => {
@@ -111,6 +113,12 @@ fn put(object: &mut Value, place: &str, field: &str, value: Value) {
     if let Some(Value::Object(place)) = object.pointer_mut(place) {
         place.insert(field.to_owned(), value);
     }
+}
+
+/// What cannot say whether it works counts as available when it has run for a while: what ends at once never is. (A
+/// `StatefulSet` has no such field before Kubernetes 1.22.)
+fn min_ready_seconds(component: &Component) -> Option<i32> {
+    component.probes.readiness.is_none().then_some(5)
 }
 
 /// The claims of each pod of a `StatefulSet`. Kubernetes never lets them change, so they say as little as possible.

@@ -18,7 +18,7 @@ pub use dir::DirTarget;
 pub use error::TargetError;
 pub use kube::KubeRecords;
 pub use object::{Capabilities, Live, ObjectId};
-pub use open::{OpenError, Opened, open};
+pub use open::{OpenError, Opened, check_target, open};
 pub use site_records::{ClusterUid, ClusterUidError, SiteCopies, SiteRecords, installations, pins};
 
 /// An installation's place: its name and namespace.

@@ -46,6 +46,18 @@ impl Coded for OpenError {
     }
 }
 
+/// Refuses a text that names no target, before anything is looked at.
+///
+/// # Errors
+/// [`OpenError::Unknown`].
+pub fn check_target(text: &str) -> Result<(), OpenError> {
+    match text.split_once(':').unwrap_or((text, "")) {
+        ("dir", path) if !path.is_empty() => Ok(()),
+        ("kube", _) => Ok(()),
+        _ => Err(OpenError::Unknown { text: text.to_owned() }),
+    }
+}
+
 /// Opens the target that `text` names, for the installation at `place`: `dir:PATH`, `kube`, `kube:CONTEXT`. `adopts` lets it take
 /// over what is not the installation's.
 ///

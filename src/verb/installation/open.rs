@@ -9,7 +9,7 @@ use bundle_format::template::ComponentName;
 use importer::engine::{Engine, Forward, ImageNames, Settings, Version};
 use importer::plan::{Accept, Overlay, Values, ValuesInput};
 use importer::render::Namespace;
-use importer::target::{Place, Records, Target, Watch, installations, open};
+use importer::target::{Place, Records, Target, Watch, check_target, installations, open};
 use registry_lite::Store;
 
 use crate::args::{self, Acceptance, How, Where};
@@ -29,6 +29,7 @@ pub fn opened(name: &str, at: &Where, adopt: bool) -> Result<Opened, Failure> {
     let namespace: Namespace = at.namespace.parse().map_err(|e| usage("--namespace", &e))?;
     let name = name.split(':').next().unwrap_or(name).parse().map_err(|e| usage("the name", &e))?;
     let place = Place { namespace, name };
+    at.target.as_deref().map_or(Ok(()), check_target)?;
     let store = Store::open(&at.site)?;
     let target = match &at.target {
         Some(target) => target.clone(),
