@@ -76,8 +76,10 @@ fn a_shop_travels_from_its_vendor_to_its_site() {
 
     let install = "install shop --json --site site -n team-a --target dir:out --registry registry.site:5000";
     let installed = shop.sealift(install).ok().json();
-    assert_eq!((&installed["record"], &installed["namespace"]), (&json!(1), &json!("team-a")));
-    let files: Vec<_> = installed["files"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
+    assert_eq!((&installed["record"]["number"], &installed["namespace"]), (&json!(1), &json!("team-a")));
+    let steps = installed["steps"].as_array().unwrap();
+    let mut files: Vec<_> = steps.iter().filter_map(|step| step["file"].as_str()).collect();
+    files.sort_unstable();
     let written: Vec<_> = common::tree(&shop.path("out")).into_keys().collect();
     assert_eq!(written, files, "what is said to be written is what is there");
     let deployment = String::from_utf8(shop.read("out/50-004-deployment-web.yaml")).unwrap();

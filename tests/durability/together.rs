@@ -90,7 +90,7 @@ fn a_pack_that_is_interrupted_leaves_nothing_behind() {
 }
 
 #[test]
-fn what_an_interrupted_installation_left_behind_is_removed_by_the_next() {
+fn what_an_interrupted_action_left_undone_is_done_by_the_next() {
     let shop = Shop::imported();
     let install = "install shop --site site -n team --target dir:out";
     shop.sealift(&format!("{install} --with report")).ok();
@@ -99,14 +99,18 @@ fn what_an_interrupted_installation_left_behind_is_removed_by_the_next() {
         .map(|e| e.unwrap().path())
         .find(|p| p.to_string_lossy().contains("deployment-report"))
         .unwrap();
-    let before = shop.read("site/installations/team/shop/1.json");
-    // A second installation without the component, killed after its record and before it removed a file.
-    shop.sealift(install).ok();
+    let (running, before) = (fs::read(&report).unwrap(), shop.read("site/installations/team/shop/1.json"));
+    // A second action that switches the component off, killed after its record and before it wrote a file.
+    shop.sealift(&format!("{install} --without report")).ok();
+    let off = fs::read(&report).unwrap();
+    assert_ne!(off, running);
     let second = String::from_utf8(shop.read("site/installations/team/shop/2.json")).unwrap();
-    assert!(!report.exists(), "an installation that ends removes it");
     shop.write("site/installations/team/shop/2.json", second.replace("\"done\"", "\"begun\"").as_bytes());
-    fs::write(&report, b"left behind").unwrap();
-    shop.sealift(install).ok();
-    assert!(!report.exists());
+    fs::write(&report, &running).unwrap();
+    let status = shop.sealift("status shop --site site -n team --json").ok().json();
+    assert_eq!((&status["holds"]["number"], &status["unfinished"]["number"]), (&1.into(), &2.into()), "{status:#}");
+    assert_eq!(status["drift"], serde_json::json!([]), "what the killed run was at is no change of the site's");
+    shop.sealift(&format!("{install} --without report")).ok();
+    assert_eq!(fs::read(&report).unwrap(), off);
     assert_eq!(shop.read("site/installations/team/shop/1.json"), before, "records stay as they are");
 }
