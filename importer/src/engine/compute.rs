@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_format::ImageRef;
 use bundle_format::template::ComponentName;
+use serde_json::Value;
 
 use super::{EngineError, Version};
 use crate::plan::{
     Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Step,
-    Winner, decisions, effective, found, in_force, inventory, rollback, steps,
+    Winner, decisions, effective, found, in_force, inventory, rollback, same, steps,
 };
 use crate::record::{Item, Record};
 use crate::render::{RenderInput, RenderedFile, SecretValues, render};
@@ -139,7 +140,10 @@ impl Inputs<'_> {
         let mut site = edits.applied_to(&in_force_old);
         let decided = match self.aim {
             Aim::Forward { values, accept } => {
-                site = values.applied_to(&site);
+                // Also of components that are new: so not as an overlay on what is there.
+                for (path, value) in &values.values {
+                    site.put(path.clone(), value.clone());
+                }
                 let decided = decisions(&vendor_old, &vendor_new, &site, accept);
                 if let Some(unused) = accept.unused(&decided).into_iter().next() {
                     return Err(unused.into());
@@ -238,6 +242,16 @@ impl Inputs<'_> {
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }
 
+    /// Whether an object is not there, or would be another but for the label that names the version.
+    fn is_touched(&self, object: &Value) -> bool {
+        let mut object = object.clone();
+        if let Some(labels) = object.pointer_mut("/metadata/labels").and_then(Value::as_object_mut) {
+            labels.remove("app.kubernetes.io/version");
+        }
+        let live = ObjectId::of(&object).and_then(|id| self.live.get(&id));
+        live.is_none_or(|live| !same(&object, live))
+    }
+
     /// Whether a decision is told: of a module that never was on, nothing is.
     fn is_shown(&self, decision: &Decision, components: &[PlannedComponent]) -> bool {
         let scope = decision.path.scope();
@@ -256,15 +270,6 @@ impl Inputs<'_> {
         before: &[Item],
         off: &BTreeSet<ComponentName>,
     ) -> Vec<PlannedComponent> {
-        let changed: BTreeSet<&str> = steps
-            .iter()
-            .filter_map(|step| match step {
-                Step::Apply { file, objects } => {
-                    objects.iter().any(|(_, effect)| *effect != Effect::Keep).then_some(file.as_str())
-                }
-                _ => None,
-            })
-            .collect();
         let removed: BTreeSet<_> = steps
             .iter()
             .filter_map(|step| match step {
@@ -278,7 +283,8 @@ impl Inputs<'_> {
         let mut out = Vec::new();
         for component in &self.version.template.components {
             let name = &component.name;
-            let touched = files.iter().any(|f| f.component() == Some(name) && changed.contains(f.name()));
+            let mut objects = files.iter().filter(|f| f.component() == Some(name)).flat_map(RenderedFile::objects);
+            let touched = objects.any(|object| self.is_touched(object));
             let change = match (files.iter().any(|f| f.component() == Some(name)), was.contains(name)) {
                 (false, _) => continue,
                 (true, _) if off.contains(name) => ComponentChange::Off,

@@ -1,0 +1,14 @@
+//! Installations on a folder of manifests, through the real command: the same journey as on a cluster (`cluster.rs`), for what a
+//! folder can show. Whoever edits its files is the site.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "installations/cloud.rs"]
+mod cloud;
+mod common;
+#[path = "installations/journey.rs"]
+mod journey;
+#[path = "installations/killed.rs"]
+mod killed;
+#[path = "installations/refused.rs"]
+mod refused;
