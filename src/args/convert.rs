@@ -46,3 +46,14 @@ pub struct FromRainbond {
     #[command(flatten)]
     pub to: Converted,
 }
+
+#[derive(Debug, ClapArgs)]
+pub struct FromNamespace {
+    /// The namespace that the application runs in
+    pub namespace: String,
+    /// Context of the kubeconfig; the current one unless given
+    #[arg(long)]
+    pub context: Option<String>,
+    #[command(flatten)]
+    pub to: Converted,
+}

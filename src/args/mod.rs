@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
 #[cfg(feature = "packer")]
-pub use convert::{Converted, FromCompose, FromManifests, FromRainbond};
+pub use convert::{Converted, FromCompose, FromManifests, FromNamespace, FromRainbond};
 pub use diff::Diff;
 pub use install::{Acceptance, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where};
 pub use registry::{Check, Fsck, Gc, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
@@ -143,6 +143,9 @@ pub enum TemplateVerb {
     /// Make a template of Kubernetes objects
     #[cfg(feature = "packer")]
     FromManifests(FromManifests),
+    /// Make a template of what runs in a namespace of a cluster
+    #[cfg(feature = "packer")]
+    FromNamespace(FromNamespace),
     /// Make a template of an application that Rainbond exported
     #[cfg(feature = "packer")]
     FromRainbond(FromRainbond),

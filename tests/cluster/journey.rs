@@ -65,7 +65,7 @@ fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
 
     // A broken version comes back by itself.
     world.sealift("import v3.sealift --key vendor.pub --site site");
-    let error = world.fails(&team.line("upgrade cloud --to 3.0.0 --atomic --timeout 25s"), "E-NOT-READY");
+    let error = world.fails(&team.line("upgrade cloud --to 3.0.0 --atomic --timeout 60s"), "E-NOT-READY");
     assert!(error.contains("orders") && error.contains("back at 2.0.0"), "{error}");
     assert!(error.contains("cannot read the order book"), "the last lines of its log are not shown: {error}");
     team.answers("orders", "/", "orders 2.0.0\n");

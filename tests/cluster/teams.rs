@@ -42,3 +42,33 @@ fn two_teams_have_two_versions_each_with_its_values() {
     two.answers("catalog", "/", "catalog 2.0.1\n");
     two.answers("orders", "/", "orders 2.0.0\n");
 }
+
+#[test]
+fn what_runs_in_a_namespace_becomes_a_template() {
+    let Some(world) = world() else { return };
+    let team = world.team("template");
+    team.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 180s");
+    world
+        .sealift(&format!("template from-namespace {} --name again --version 1.0.0 -o again-{}", team.name, team.name));
+    let template = format!("again-{}/sealift.yaml", team.name);
+    world.sealift(&format!("template check {template}"));
+    let text = fs::read_to_string(world.path(&template)).unwrap();
+    for part in
+        ["registry.example/cloud/gateway", "kind: StatefulSet", "timeout = 10", "host: shop.example", "size: 64Mi"]
+    {
+        assert!(
+            text.contains(part) || folder_contains(&world.path(&format!("again-{}", team.name)), part),
+            "{part}: {text}"
+        );
+    }
+    let secret = team.object("secret cloud-db")["data"]["password"].as_str().unwrap().to_owned();
+    assert!(!text.contains(&secret), "no secret is carried");
+}
+
+fn folder_contains(folder: &std::path::Path, part: &str) -> bool {
+    let files = fs::read_dir(folder).unwrap().map(|e| e.unwrap().path());
+    files.into_iter().any(|path| match path.is_dir() {
+        true => folder_contains(&path, part),
+        false => fs::read_to_string(path).is_ok_and(|text| text.contains(part)),
+    })
+}

@@ -1,10 +1,13 @@
-//! `sealift template from-compose`, `from-manifests`, `from-rainbond`
+//! `sealift template from-compose`, `from-manifests`, `from-namespace`, `from-rainbond`
 
 use std::path::Path;
 
-use packer::convert::{Draft, Naming, from_compose, from_manifests, from_rainbond};
+use bundle_format::Code;
+use importer::render::Namespace;
+use importer::target::kube::Cluster;
+use packer::convert::{Draft, Naming, from_compose, from_manifests, from_objects, from_rainbond};
 
-use crate::args::{Converted, FromCompose, FromManifests, FromRainbond};
+use crate::args::{Converted, FromCompose, FromManifests, FromNamespace, FromRainbond};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::ConvertReport;
@@ -18,6 +21,19 @@ pub fn manifests(args: &FromManifests, out: &Output) -> Result<(), Failure> {
     let draft = from_manifests(&args.paths, &naming(&args.to))?;
     let source: Vec<String> = args.paths.iter().take(5).map(|p| last(p)).collect();
     write(&draft, "from-manifests", &source.join(", "), &args.to, out)
+}
+
+pub fn namespace(args: &FromNamespace, out: &Output) -> Result<(), Failure> {
+    let namespace: Namespace =
+        args.namespace.parse().map_err(|e| Failure::new(Code::Usage, format_args!("{}: {e}", args.namespace)))?;
+    let objects = Cluster::connect(args.context.as_deref())?.application(&namespace)?;
+    if objects.is_empty() {
+        return Err(Failure::new(Code::NotFound, format_args!("nothing runs in the namespace {namespace}")));
+    }
+    let mut naming = naming(&args.to);
+    // What runs in a namespace is called as it is, unless somebody knows better.
+    naming.name = naming.name.or_else(|| args.namespace.parse().ok());
+    write(&from_objects(objects, &naming)?, "from-namespace", &args.namespace, &args.to, out)
 }
 
 pub fn rainbond(args: &FromRainbond, out: &Output) -> Result<(), Failure> {

@@ -31,6 +31,8 @@ pub fn run(verb: &TemplateVerb, out: &Output) -> Result<(), Failure> {
         #[cfg(feature = "packer")]
         TemplateVerb::FromManifests(args) => convert::manifests(args, out),
         #[cfg(feature = "packer")]
+        TemplateVerb::FromNamespace(args) => convert::namespace(args, out),
+        #[cfg(feature = "packer")]
         TemplateVerb::FromRainbond(args) => convert::rainbond(args, out),
         TemplateVerb::Schema => out.data(&json_schema(), |text| {
             text.push_str(&serde_json::to_string_pretty(&json_schema()).unwrap_or_default());

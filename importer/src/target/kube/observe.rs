@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use super::cluster::Cluster;
 use super::discovery::check_name;
 use super::failure::Failure;
 use super::owner::INSTANCE;
 use super::patience::{BRIEF, Patience};
 use super::target::KubeTarget;
+use crate::render::Namespace;
 use crate::target::{Live, ObjectId, Place, TargetError};
 
 /// The kinds that the renderer makes.
@@ -27,6 +29,41 @@ const KINDS: [(&str, &str); 13] = [
     ("monitoring.coreos.com", "ServiceMonitor"),
     ("networking.k8s.io", "Ingress"),
 ];
+
+/// What else an application may consist of that is not of our making.
+const OTHERS: [(&str, &str); 6] = [
+    ("", "ServiceAccount"),
+    ("networking.k8s.io", "NetworkPolicy"),
+    ("policy", "PodDisruptionBudget"),
+    ("rbac.authorization.k8s.io", "Role"),
+    ("rbac.authorization.k8s.io", "RoleBinding"),
+    ("", "Pod"),
+];
+
+impl Cluster {
+    /// The objects of a namespace that an application consists of, without those that a controller made: what a template may be made
+    /// of. Of Secrets and everything else as the server has it.
+    ///
+    /// # Errors
+    /// [`TargetError`]; there is none for a kind that the cluster does not have.
+    pub fn application(&self, namespace: &Namespace) -> Result<Vec<Value>, TargetError> {
+        let patience = Patience::new(BRIEF);
+        let mut all = Live::default();
+        for (group, kind) in KINDS.into_iter().chain(OTHERS) {
+            let Some(resource) = self.types().find(group, kind).cloned() else { continue };
+            let fail = |e: Failure| e.doing(format!("listing {} in {namespace}", resource.plural));
+            let path = resource.collection(Some(namespace.as_str())).map_err(fail)?;
+            let found = patience.insist("listing", &(), || self.session.list(&path, "", "")).map_err(fail)?;
+            for object in found.into_iter().map(|object| typed(object, &resource.api_version, kind)) {
+                if let Some(id) = ObjectId::of(&object).filter(|_| !has_controller(&object)) {
+                    all.objects.insert(id, object);
+                }
+            }
+        }
+        drop_derived(&mut all);
+        Ok(all.objects.into_values().collect())
+    }
+}
 
 impl KubeTarget {
     /// One object, as the server has it; none if it is not there, or its type is not.
