@@ -271,6 +271,13 @@ pub struct Demo {
     /// The folder to leave behind; must be empty or not exist
     #[arg(long, value_name = "DIR", default_value = "sealift-demo")]
     pub dir: PathBuf,
+    /// What to install on: `dir`, a folder beside the others; `kube` or `kube:CONTEXT`, a cluster, in the namespace sealift-demo,
+    /// which is left empty. A cluster needs kubectl and a static busybox here
+    #[arg(long, value_name = "TARGET", default_value = "dir")]
+    pub target: String,
+    /// With a cluster: address to serve the site at, as the nodes reach this machine, HOST:PORT
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000")]
+    pub registry: String,
 }
 
 /// Bytes: a number, or one with `K`, `M` or `G` for powers of 1024.

@@ -320,7 +320,7 @@ fn leaf_lines(value: &Value, at: &str, out: &mut Vec<String>) {
 
 /// As much of a value as fits on a line.
 fn shorten(text: &str) -> String {
-    match text.char_indices().nth(60) {
+    match text.char_indices().nth(100) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or(text)),
         None => text.to_owned(),
     }

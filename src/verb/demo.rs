@@ -1,5 +1,7 @@
 //! `sealift demo`: the whole journey on this machine, by the same functions that the verbs call.
 
+mod cluster;
+
 use std::fs::{self, File};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
@@ -14,6 +16,7 @@ use registry_lite::client::{ClientOptions, CredentialSource, Registry, Scheme};
 use registry_lite::content::Site;
 use registry_lite::server::{Config, Report, Stop, serve};
 
+use self::cluster::{Cluster, NAMESPACE};
 use super::{import, installation, keygen, list, pack, verify};
 use crate::args;
 use crate::failure::Failure;
@@ -29,7 +32,15 @@ pub fn run(args: &args::Demo, out: &Output) -> Result<(), Failure> {
         return Err(Failure::new(Code::Exists, format_args!("{} is there already, and not empty", dir.display()))
             .hint("choose another folder with --dir"));
     }
-    let mut demo = Demo { dir, out, quiet: out.silent(), steps: Vec::new() };
+    let cluster = match args.target.split_once(':').unwrap_or((&args.target, "")) {
+        ("dir", "") => None,
+        ("kube", context) => Some(Cluster::new(context, &args.registry)?),
+        _ => {
+            let message = format!("--target {}: it is `dir`, `kube` or `kube:CONTEXT`", args.target);
+            return Err(Failure::new(Code::Usage, message));
+        }
+    };
+    let mut demo = Demo { dir, out, quiet: out.silent(), steps: Vec::new(), cluster };
     demo.journey()?;
     let report = DemoReport { dir: dir.display().to_string(), steps: demo.steps };
     out.data(&report, |text| {
@@ -42,7 +53,7 @@ pub fn run(args: &args::Demo, out: &Output) -> Result<(), Failure> {
              {dir}/bundles/shop-1.1.0-delta.sealift   the next version: what `sealift inspect` shows of it\n  \
              {dir}/changed-on-the-way/          a copy with one bit changed, which is refused\n  \
              {dir}/site/                        the site: an OCI image layout\n  \
-             {dir}/out/                         manifests for `kubectl apply -f`\n"
+             {dir}/out/                         manifests for `kubectl apply -f`, if it is not a cluster\n"
         ));
     })
 }
@@ -53,6 +64,8 @@ struct Demo<'a> {
     /// The verbs' own commentary would drown the story.
     quiet: Output,
     steps: Vec<DemoStep>,
+    /// The cluster that it is installed on, if not a folder.
+    cluster: Option<Cluster>,
 }
 
 impl Demo<'_> {
@@ -65,18 +78,52 @@ impl Demo<'_> {
         self.chapter("At the isolated site");
         let images = self.verify_and_import(&bundle)?;
         self.serve(&images)?;
+        let Some(address) = self.cluster.as_ref().map(|c| c.listen()) else { return self.go_on(&key, &bundle) };
+        // The nodes pull while the rest goes on.
+        let failure = |e: io::Error| Failure::new(Code::Io, format_args!("serving the site at {address}: {e}"));
+        let report: Report = Arc::new(|event| eprintln!("registry: {event}"));
+        let content = Site::open(Store::open(&self.site())?, Arc::clone(&report))?;
+        let listener = TcpListener::bind(&address).map_err(failure)?;
+        let stop = Stop::default();
+        std::thread::scope(|scope| {
+            let server = scope.spawn(|| serve(listener, content, Config::new(report), &stop));
+            let done = self.go_on(&key, &bundle);
+            stop.stop();
+            match server.join() {
+                Ok(served) => served.map_err(failure)?,
+                Err(_) => return Err(Failure::new(Code::Internal, "the server's thread has ended")),
+            }
+            done
+        })
+    }
+
+    /// From the first installation to its end.
+    fn go_on(&mut self, key: &Path, bundle: &Path) -> Result<(), Failure> {
         self.install()?;
         self.chapter("A month later: the next version, as a delta");
-        let delta = self.pack_delta(&key, &bundle)?;
+        let delta = self.pack_delta(key, bundle)?;
         self.import_delta(&delta)?;
         self.chapter("Upgraded, and taken back");
-        self.upgrade()
+        self.upgrade()?;
+        if self.cluster.is_some() {
+            self.uninstall()?;
+        }
+        Ok(())
+    }
+
+    /// Writes a version of the shop.
+    fn write_shop(&self, shop: &Path, version: &str) -> Result<(), Failure> {
+        let written = match &self.cluster {
+            None => testdata::shop::write_version(shop, FILLING, version),
+            Some(cluster) => testdata::running::write_version(shop, &cluster.busybox, &cluster.platform, version),
+        };
+        written.map_err(|e| io_failure(shop, &e))
     }
 
     /// Packs the next version against the first.
     fn pack_delta(&mut self, key: &Path, base: &Path) -> Result<PathBuf, Failure> {
         let shop = self.folder("shop-1.1.0")?;
-        testdata::shop::write_version(&shop, FILLING, "1.1.0").map_err(|e| io_failure(&shop, &e))?;
+        self.write_shop(&shop, "1.1.0")?;
         let delta = self.folder("bundles")?.join("shop-1.1.0-delta.sealift");
         let mut args = pack_args(&shop, &delta, key);
         args.bases = vec![base.to_owned()];
@@ -152,7 +199,7 @@ impl Demo<'_> {
 
     fn pack(&mut self, key: &Path) -> Result<PathBuf, Failure> {
         let shop = self.folder("shop")?;
-        testdata::shop::write(&shop, FILLING).map_err(|e| io_failure(&shop, &e))?;
+        self.write_shop(&shop, "1.0.0")?;
         let bundle = self.folder("bundles")?.join("shop-1.0.0.sealift");
         let args = pack_args(&shop, &bundle, key);
         let packed = pack::pack(&args, &self.quiet)?;
@@ -248,7 +295,7 @@ impl Demo<'_> {
             place: self.place(),
             values: args::Values::default(),
             atomic: false,
-            how: how(),
+            how: self.how(),
         };
         let installed = installation::install_and_tell(&args, &self.quiet)?;
         let files = installed.steps.iter().filter(|s| s.file.is_some()).count();
@@ -259,13 +306,8 @@ impl Demo<'_> {
 
     /// Changes a value as a site would, upgrades, and goes back.
     fn upgrade(&mut self) -> Result<(), Failure> {
-        let file = self.dir.join("out/50-004-deployment-web.yaml");
-        let text = fs::read_to_string(&file).map_err(|e| io_failure(&file, &e))?;
-        fs::write(&file, text.replace("replicas: 2", "replicas: 3")).map_err(|e| io_failure(&file, &e))?;
-        self.step(
-            format!("sed -i 's/replicas: 2/replicas: 3/' {}", file.display()),
-            "the site knows better how many it needs".to_owned(),
-        );
+        let command = self.customise()?;
+        self.step(command, "the site knows better how many it needs".to_owned());
         let args = args::Upgrade {
             name: "shop".to_owned(),
             to: None,
@@ -273,7 +315,7 @@ impl Demo<'_> {
             values: args::Values::default(),
             acceptance: args::Acceptance::default(),
             atomic: false,
-            how: args::How { dry_run: true, ..how() },
+            how: args::How { dry_run: true, ..self.how() },
         };
         let planned = installation::upgrade_and_tell(&args, &self.quiet)?;
         let value =
@@ -289,18 +331,22 @@ impl Demo<'_> {
             format!("sealift plan shop {}", self.typed()),
             format!("1.0.0 -> {}: {}; new is {}", planned.to, kept.join(", "), added.join(", ")),
         );
-        let args = args::Upgrade { how: how(), ..args };
+        let args = args::Upgrade { how: self.how(), ..args };
         let done = installation::upgrade_and_tell(&args, &self.quiet)?;
         let number = done.record.map_or(0, |r| r.number);
         self.step(
             format!("sealift upgrade shop {}", self.typed()),
             format!("{} is installed, with the site's values; record {number}", done.to),
         );
-        let args =
-            args::Rollback { name: "shop".to_owned(), record: None, place: self.place(), exact: false, how: how() };
+        let args = args::Rollback {
+            name: "shop".to_owned(),
+            record: None,
+            place: self.place(),
+            exact: false,
+            how: self.how(),
+        };
         let done = installation::rollback_and_tell(&args, &self.quiet)?;
-        let text = fs::read_to_string(&file).map_err(|e| io_failure(&file, &e))?;
-        if !text.contains("replicas: 3") {
+        if !self.is_customised()? {
             return Err(Failure::new(Code::Internal, "the site's value did not survive the journey"));
         }
         self.step(
@@ -310,18 +356,77 @@ impl Demo<'_> {
         Ok(())
     }
 
+    /// The manifest of the web server, in the folder that it is installed on.
+    fn web(&self) -> PathBuf {
+        self.dir.join("out/50-004-deployment-web.yaml")
+    }
+
+    /// Asks for three replicas with the site's own tools; gives what is typed for it.
+    fn customise(&self) -> Result<String, Failure> {
+        if let Some(cluster) = &self.cluster {
+            let words = ["scale", "deployment/shop-web", "--replicas=3"];
+            cluster.kubectl(&words)?;
+            return Ok(format!("kubectl --namespace {NAMESPACE} {}", words.join(" ")));
+        }
+        let file = self.web();
+        let text = fs::read_to_string(&file).map_err(|e| io_failure(&file, &e))?;
+        fs::write(&file, text.replace("replicas: 2", "replicas: 3")).map_err(|e| io_failure(&file, &e))?;
+        Ok(format!("sed -i 's/replicas: 2/replicas: 3/' {}", file.display()))
+    }
+
+    fn is_customised(&self) -> Result<bool, Failure> {
+        if let Some(cluster) = &self.cluster {
+            return Ok(cluster.kubectl(&["get", "deployment/shop-web", "-o", "jsonpath={.spec.replicas}"])? == "3");
+        }
+        let file = self.web();
+        Ok(fs::read_to_string(&file).map_err(|e| io_failure(&file, &e))?.contains("replicas: 3"))
+    }
+
+    /// Leaves the cluster as it was.
+    fn uninstall(&mut self) -> Result<(), Failure> {
+        let args = args::Uninstall {
+            name: "shop".to_owned(),
+            place: self.place(),
+            keep_data: false,
+            timeout: Duration::from_secs(120),
+        };
+        installation::uninstall_and_tell(&args, &self.quiet)?;
+        self.step(format!("sealift uninstall shop {}", self.typed()), "nothing is left but the namespace".to_owned());
+        Ok(())
+    }
+
     /// Where the shop is installed.
     fn place(&self) -> args::Where {
-        args::Where {
-            site: self.site(),
-            namespace: "prod".to_owned(),
-            target: Some(format!("dir:{}", self.dir.join("out").display())),
+        args::Where { site: self.site(), namespace: self.namespace().to_owned(), target: Some(self.target()) }
+    }
+
+    fn namespace(&self) -> &'static str {
+        if self.cluster.is_some() { NAMESPACE } else { "prod" }
+    }
+
+    fn target(&self) -> String {
+        match &self.cluster {
+            Some(cluster) => cluster.target(),
+            None => format!("dir:{}", self.dir.join("out").display()),
         }
     }
 
     /// The same, as it would be typed.
     fn typed(&self) -> String {
-        format!("--site {} --namespace prod --target dir:{}", self.site().display(), self.dir.join("out").display())
+        format!("--site {} --namespace {} --target {}", self.site().display(), self.namespace(), self.target())
+    }
+
+    /// How the demonstration acts.
+    fn how(&self) -> args::How {
+        args::How {
+            registry: self.cluster.as_ref().map(|c| c.registry.clone()),
+            original_names: false,
+            pull_secret: None,
+            timeout: Duration::from_secs(120),
+            keep: 10,
+            adopt: false,
+            dry_run: false,
+        }
     }
 
     fn chapter(&self, title: &str) {
@@ -345,19 +450,6 @@ impl Demo<'_> {
 
     fn public_key(&self) -> PathBuf {
         self.dir.join("keys/vendor.pub")
-    }
-}
-
-/// How the demonstration acts.
-fn how() -> args::How {
-    args::How {
-        registry: None,
-        original_names: false,
-        pull_secret: None,
-        timeout: Duration::from_secs(60),
-        keep: 10,
-        adopt: false,
-        dry_run: false,
     }
 }
 

@@ -64,6 +64,14 @@ impl Image {
     /// # Errors
     /// Those of the layers.
     pub fn new(platform: &str, layers: &[Layer]) -> io::Result<Self> {
+        Self::running(platform, layers, &["/bin/app"])
+    }
+
+    /// The same, which runs `command`.
+    ///
+    /// # Errors
+    /// Those of the layers.
+    pub fn running(platform: &str, layers: &[Layer], command: &[&str]) -> io::Result<Self> {
         let mut blobs = BTreeMap::new();
         let mut descriptors = Vec::new();
         let mut diff_ids = Vec::new();
@@ -81,7 +89,7 @@ impl Image {
         let config = json!({
             "architecture": platform.architecture,
             "os": platform.os,
-            "config": {"Cmd": ["/bin/app"]},
+            "config": {"Cmd": command},
             "rootfs": {"type": "layers", "diff_ids": diff_ids},
             "history": [],
         });

@@ -4,6 +4,7 @@ pub mod bundle;
 pub mod corpus;
 pub mod docker_archive;
 pub mod image;
+pub mod running;
 pub mod shop;
 
 pub use image::{Compression, Image, Layer};

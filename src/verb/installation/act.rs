@@ -89,23 +89,28 @@ pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Fa
 }
 
 pub fn uninstall(args: &Uninstall, out: &Output) -> Result<(), Failure> {
-    let mut opened = opened(&args.name, &args.place, false)?;
-    let told = Told(out);
-    let target = opened.target.name();
-    let mut engine = opened.engine(plain(args.timeout), &told);
-    let record = engine.uninstall(Ending { keep_data: args.keep_data }).map_err(failure)?;
-    let report = UninstallReport {
-        name: args.name.clone(),
-        namespace: args.place.namespace.clone(),
-        target,
-        kept: record.inventory.iter().map(|i| i.object.to_string()).collect(),
-        record: RecordReport::of(&record),
-    };
+    let report = uninstall_and_tell(args, out)?;
     out.data(&report, |text| {
         text.push_str(&format!("removed {} from {} on {}\n", report.name, report.namespace, report.target));
         for kept in &report.kept {
             text.push_str(&format!("kept      {kept}\n"));
         }
+    })
+}
+
+/// Removes, and gives the report, for the demonstration too.
+pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallReport, Failure> {
+    let mut opened = opened(&args.name, &args.place, false)?;
+    let told = Told(out);
+    let target = opened.target.name();
+    let mut engine = opened.engine(plain(args.timeout), &told);
+    let record = engine.uninstall(Ending { keep_data: args.keep_data }).map_err(failure)?;
+    Ok(UninstallReport {
+        name: args.name.clone(),
+        namespace: args.place.namespace.clone(),
+        target,
+        kept: record.inventory.iter().map(|i| i.object.to_string()).collect(),
+        record: RecordReport::of(&record),
     })
 }
 

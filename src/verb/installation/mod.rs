@@ -7,5 +7,5 @@ mod told;
 
 pub use act::{install, rollback, uninstall, upgrade};
 #[cfg(feature = "demo")]
-pub use act::{install_and_tell, rollback_and_tell, upgrade_and_tell};
+pub use act::{install_and_tell, rollback_and_tell, uninstall_and_tell, upgrade_and_tell};
 pub use show::{history, plan, status};
