@@ -31,8 +31,11 @@ pub struct How {
     #[arg(long)]
     pub original_names: bool,
     /// Secret in the namespace that holds the login for the registry (kubernetes.io/dockerconfigjson)
-    #[arg(long, value_name = "SECRET")]
+    #[arg(long, value_name = "SECRET", conflicts_with = "registry_login")]
     pub pull_secret: Option<String>,
+    /// Make such a Secret from this file of logins, as `podman login --authfile` writes it
+    #[arg(long, value_name = "FILE", conflicts_with = "original_names")]
+    pub registry_login: Option<PathBuf>,
     /// How long to wait for something to become ready, as `90s` or `10m`
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     pub timeout: Duration,

@@ -422,6 +422,7 @@ impl Demo<'_> {
             registry: self.cluster.as_ref().map(|c| c.registry.clone()),
             original_names: false,
             pull_secret: None,
+            registry_login: None,
             timeout: Duration::from_secs(120),
             keep: 10,
             adopt: false,

@@ -129,6 +129,24 @@ fn values_modules_single_components_and_partial_versions() {
     cloud.on("upgrade cloud --with search");
     assert!(!cloud.text("deployment-search.yaml").contains("replicas: 0"));
 
+    // A login for the registry becomes a Secret that pods name, now and later.
+    fs::write(
+        cloud.path("auth.json"),
+        r#"{"auths":{"registry.site:5000":{"auth":"dTpw"},"other.example":{"auth":"eDp5"}}}"#,
+    )
+    .unwrap();
+    cloud.on("upgrade cloud --registry registry.site:5000 --registry-login auth.json");
+    cloud.on("upgrade cloud --registry registry.site:5000 --registry-login auth.json");
+    let login = cloud.text("secret-registry-login.yaml");
+    assert!(login.contains("registry.site:5000") && !login.contains("other.example"), "{login}");
+    cloud.on("upgrade cloud --to 2.0.0");
+    assert!(cloud.text("deployment-orders.yaml").contains("name: cloud-registry-login"));
+    assert!(cloud.text("deployment-orders.yaml").contains("registry.site:5000/registry.example/cloud/orders@"));
+    cloud.text("secret-registry-login.yaml");
+    cloud
+        .sealift(&format!("upgrade cloud --registry a.example --registry-login auth.json {}", crate::cloud::ON))
+        .refused(6, "E-NOT-FOUND", &["a.example"]);
+
     cloud.deliver("patch");
     let before = cloud.text("deployment-orders.yaml");
     cloud.on("upgrade cloud");

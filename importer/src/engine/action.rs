@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use bundle_format::ImageRef;
 use bundle_format::template::ComponentName;
+use bundle_format::{Digest, ImageRef};
 use registry_lite::Store;
 
 use super::compute::{Aim, Inputs, Plan};
-use super::{EngineError, ImageNames, Standing, Version, images, secrets};
+use super::{EngineError, ImageNames, Standing, Version, images, pull, secrets};
 use crate::plan::{Accept, Overlay, Step};
 use crate::record::{Action, Item, Record, Status};
-use crate::render::SecretValues;
+use crate::render::{RenderedFile, SecretValues};
 use crate::target::{Live, ObjectId, Place, Records, Target, TargetError, Watch};
 
 /// What every action needs to know.
@@ -21,6 +21,9 @@ pub struct Settings {
     pub images: Option<ImageNames>,
     /// The Secret that holds the login for the images' registry; that of the last action unless given.
     pub pull_secret: Option<String>,
+    /// The login for the images' registry, as a file of docker's configuration says it: a Secret is made of it, and stays for later
+    /// actions.
+    pub pull_login: Option<String>,
     /// How long each wait may take.
     pub patience: Duration,
     /// Whether an action that fails is taken back.
@@ -310,7 +313,9 @@ impl Engine<'_> {
         let secrets = secrets::ensure(&self.place, &version.template, &live, standing.secrets())?;
         let last = standing.holds().or(standing.unfinished());
         let naming = self.settings.images.clone().or_else(|| last.map(|r| r.naming.clone())).unwrap_or_default();
-        let pull_secret = self.settings.pull_secret.clone().or_else(|| last.and_then(|r| r.pull_secret.clone()));
+        let made = self.settings.pull_login.as_ref().map(|_| pull::name(&self.place));
+        let pull_secret = made.or_else(|| self.settings.pull_secret.clone());
+        let pull_secret = pull_secret.or_else(|| last.and_then(|r| r.pull_secret.clone()));
         Ok(Intent { action, images: naming.of(&version), naming, pull_secret, version, enabled, secrets, to })
     }
 
@@ -382,9 +387,17 @@ impl Engine<'_> {
             })
             .collect();
         self.target.check(&files)?;
+        let login = self.settings.pull_login.as_ref().map(|login| pull::secret(&self.place, login)).transpose()?;
+        for object in login.iter().flat_map(RenderedFile::objects) {
+            let Some(object_id) = ObjectId::of(object) else { continue };
+            record.inventory.retain(|item| item.object != object_id);
+            let digest = Digest::of(object.to_string().as_bytes());
+            let file = login.as_ref().map(|f| f.name().to_owned()).unwrap_or_default();
+            record.inventory.push(Item { object: object_id, file, component: None, digest, orphan: false });
+        }
         // The record comes first: whatever uses a secret, the secret is known, also after a kill between the two.
         self.records.keep(&self.place, &record)?;
-        if let Err(e) = self.take_steps(&plan) {
+        if let Err(e) = self.take_steps(&plan, login.as_ref()) {
             record.status = Status::Failed;
             record.message = Some(e.to_string());
             self.records.keep(&self.place, &record)?;
@@ -400,9 +413,16 @@ impl Engine<'_> {
         Ok(Outcome { plan, record })
     }
 
-    fn take_steps(&mut self, plan: &Plan) -> Result<(), TargetError> {
+    fn take_steps(&mut self, plan: &Plan, login: Option<&RenderedFile>) -> Result<(), TargetError> {
         let (patience, watch) = (self.settings.patience, self.watch);
+        let mut login = login;
         for step in &plan.steps {
+            // After the namespace, which comes first where it is to be made, and before anything that pulls.
+            if !matches!(step, Step::Apply { file, .. } if file == "00-namespace.yaml")
+                && let Some(login) = login.take()
+            {
+                self.target.apply(login, patience, watch)?;
+            }
             match step {
                 Step::Apply { file, .. } => {
                     if let Some(file) = plan.files.iter().find(|f| f.name() == file) {
@@ -412,6 +432,9 @@ impl Engine<'_> {
                 Step::Wait { objects, .. } => self.target.wait(objects, patience, watch)?,
                 Step::Remove { objects } => self.target.remove(objects, patience, watch)?,
             }
+        }
+        if let Some(login) = login {
+            self.target.apply(login, patience, watch)?;
         }
         self.target.finish()
     }

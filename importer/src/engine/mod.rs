@@ -5,6 +5,7 @@ mod action;
 mod compute;
 mod error;
 mod images;
+mod pull;
 mod secrets;
 mod standing;
 mod status;

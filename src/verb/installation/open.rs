@@ -80,9 +80,14 @@ pub fn settings(how: &How, atomic: bool) -> Result<Settings, Failure> {
         (false, Some(address)) => Some(ImageNames::At(registry_address(address)?)),
         (false, None) => None,
     };
+    let pull_login = match &how.registry_login {
+        Some(file) => Some(login(file, how.registry.as_deref().unwrap_or("127.0.0.1:5000"))?),
+        None => None,
+    };
     Ok(Settings {
         images,
         pull_secret: how.pull_secret.clone(),
+        pull_login,
         patience: how.timeout,
         atomic,
         keep: usize::from(how.keep),
@@ -90,9 +95,25 @@ pub fn settings(how: &How, atomic: bool) -> Result<Settings, Failure> {
     })
 }
 
+/// The login for the registry at `address` in a file of logins, alone: others are nobody's business on the cluster.
+fn login(file: &Path, address: &str) -> Result<String, Failure> {
+    let text = fs::read(file).map_err(|e| Failure::new(Code::Io, format_args!("{}: {e}", file.display())))?;
+    let all: serde_json::Value = serde_json::from_slice(&text)
+        .map_err(|e| Failure::new(Code::Usage, format_args!("{} is no file of logins: {e}", file.display())))?;
+    let host = address.split('/').next().unwrap_or(address);
+    let there = all.get("auths").and_then(|auths| auths.get(host)).filter(|auth| auth.get("auth").is_some());
+    let Some(auth) = there else {
+        let message = format!("{} has no login for {host}", file.display());
+        return Err(
+            Failure::new(Code::NotFound, message).hint(format!("podman login --authfile {} {host}", file.display()))
+        );
+    };
+    Ok(serde_json::json!({"auths": {host: auth}}).to_string())
+}
+
 /// Settings for what neither names images nor waits for them.
 pub fn plain(patience: Duration) -> Settings {
-    Settings { images: None, pull_secret: None, patience, atomic: false, keep: 1, by: who() }
+    Settings { images: None, pull_secret: None, pull_login: None, patience, atomic: false, keep: 1, by: who() }
 }
 
 /// `USER@HOST`, as far as this process knows them.
