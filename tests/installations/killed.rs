@@ -1,7 +1,7 @@
 //! Killed at any time, with what the site set still there.
 
 use std::thread;
-use std::time::Duration;
+use std::time::Instant;
 
 use crate::cloud::{Cloud, ON};
 use crate::common::Background;
@@ -16,20 +16,30 @@ fn an_upgrade_killed_at_any_time_is_finished_by_the_next_or_taken_back() {
     // The state that is returned to is record 1 as the site left it: its own value included.
     cloud.on("upgrade cloud --to 1.0.0");
     let first = cloud.contents();
+    let start = Instant::now();
     cloud.on("upgrade cloud");
+    let whole = start.elapsed();
     let second = cloud.contents();
     cloud.on("rollback cloud 2 --exact");
     assert_eq!(cloud.contents(), first);
-    for round in 0..20_u64 {
+    for round in 0..24_u32 {
         let run = Background::start(&mut cloud.command(&format!("upgrade cloud -q --keep 200 {ON}")));
-        thread::sleep(Duration::from_millis(round * 4));
+        thread::sleep(whole * round / 24);
         run.kill();
         if round % 2 == 0 {
             cloud.on("upgrade cloud --keep 200");
             assert_eq!(cloud.contents(), second, "round {round}");
         }
+        // Also what takes it back may be killed.
+        let run = Background::start(&mut cloud.command(&format!("rollback cloud 2 --exact -q --keep 200 {ON}")));
+        thread::sleep(whole * (round * 7 % 24) / 24);
+        run.kill();
         cloud.on("rollback cloud 2 --exact --keep 200");
         assert_eq!(cloud.contents(), first, "round {round}");
         assert_eq!(cloud.text("10-secret-db.yaml"), secret);
     }
+    let history = cloud.json("history cloud");
+    let records = history["records"].as_array().unwrap();
+    assert!(records.iter().all(|r| r["status"] != "begun"), "the records say what became of each: {history:#}");
+    assert!(records.iter().any(|r| r["message"].as_str().is_some_and(|m| m.contains("by record"))));
 }

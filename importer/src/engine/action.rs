@@ -332,12 +332,15 @@ impl Engine<'_> {
         aim: Aim<'_>,
         prune: bool,
     ) -> Result<Plan, EngineError> {
-        let unfinished = self.version_of(standing.unfinished().filter(|r| r.action != Action::Uninstall))?;
+        let mut unfinished = Vec::new();
+        for record in standing.since().iter().filter(|r| r.action != Action::Uninstall) {
+            unfinished.push((record, Version::of_record(self.store, record)?));
+        }
         let live = self.observe(standing)?;
         let inputs = Inputs {
             place: &self.place,
             holds: holds.as_ref().map(|(record, version)| (*record, version)),
-            unfinished: unfinished.as_ref().map(|(record, version)| (*record, version)),
+            unfinished: &unfinished,
             version: &intent.version,
             aim,
             enabled: &intent.enabled,
@@ -397,6 +400,7 @@ impl Engine<'_> {
         }
         // The record comes first: whatever uses a secret, the secret is known, also after a kill between the two.
         self.records.keep(&self.place, &record)?;
+        self.close(standing, &record)?;
         if let Err(e) = self.take_steps(&plan, login.as_ref()) {
             record.status = Status::Failed;
             record.message = Some(e.to_string());
@@ -411,6 +415,20 @@ impl Engine<'_> {
             self.records.forget(&self.place, number)?;
         }
         Ok(Outcome { plan, record })
+    }
+
+    /// Says of an action that was interrupted what became of it.
+    fn close(&self, standing: &Standing, next: &Record) -> Result<(), TargetError> {
+        for killed in standing.since().iter().filter(|r| r.status == Status::Begun) {
+            let what = match next.action {
+                Action::Rollback => "taken back",
+                _ if next.digest == killed.digest => "continued",
+                _ => "followed",
+            };
+            let message = Some(format!("interrupted, and {what} by record {}", next.number));
+            self.records.keep(&self.place, &Record { status: Status::Failed, message, ..killed.clone() })?;
+        }
+        Ok(())
     }
 
     fn take_steps(&mut self, plan: &Plan, login: Option<&RenderedFile>) -> Result<(), TargetError> {
@@ -494,8 +512,7 @@ fn only(held: &Version, new: &Version, wanted: &BTreeSet<ComponentName>) -> Resu
 fn items(standing: &Standing) -> Vec<Item> {
     let mut items: BTreeMap<ObjectId, Item> = BTreeMap::new();
     let mut order = Vec::new();
-    let last = standing.records().last();
-    for record in standing.holds().into_iter().chain(last) {
+    for record in standing.holds().into_iter().chain(standing.since()) {
         for item in &record.inventory {
             if items.insert(item.object.clone(), item.clone()).is_none() {
                 order.push(item.object.clone());

@@ -22,8 +22,8 @@ pub struct Inputs<'a> {
     pub place: &'a Place,
     /// The record that holds, and its version.
     pub holds: Option<(&'a Record, &'a Version)>,
-    /// The record of an action that did not end well, and its version.
-    pub unfinished: Option<(&'a Record, &'a Version)>,
+    /// The records of the actions since then that did not end well, oldest first, each with its version.
+    pub unfinished: &'a [(&'a Record, Version)],
     /// The version that is to be.
     pub version: &'a Version,
     /// Where the values come from.
@@ -121,19 +121,12 @@ impl Inputs<'_> {
             None => Attributes::default(),
         };
         let held = self.holds.map(|(record, version)| self.state(record, version)).transpose()?;
-        let also = self.unfinished.map(|(record, version)| self.state(record, version)).transpose()?;
         let mut edits = match &held {
-            Some(held) => found(
-                &held.template.template,
-                &held.template.documents,
-                &held.files,
-                also.as_ref().map(|s| s.files.as_slice()),
-                self.live,
-            ),
+            Some(held) => self.edits(held)?,
             None => Overlay::default(),
         };
         // What an interrupted action found before it changed anything is the site's as well.
-        if let Some((record, _)) = self.unfinished {
+        for (record, _) in self.unfinished {
             edits = record.found.clone().under(edits);
         }
         let in_force_old = held.as_ref().map(|h| h.in_force.clone()).unwrap_or_default();
@@ -168,10 +161,9 @@ impl Inputs<'_> {
         let steps = steps(&files, self.live, &before, leaving);
         let inventory = inventory(&files, &before, &steps);
         let components = self.components(&files, &steps, &before, &off);
-        let found = match (&held, self.unfinished) {
-            (Some(held), _) => Overlay::between(&vendor_old, &edits.applied_to(&held.in_force)),
-            (None, Some((record, _))) => record.found.clone(),
-            (None, None) => Overlay::default(),
+        let found = match &held {
+            Some(held) => Overlay::between(&vendor_old, &edits.applied_to(&held.in_force)),
+            None => edits,
         };
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
@@ -182,6 +174,20 @@ impl Inputs<'_> {
             inventory,
             files,
         })
+    }
+
+    /// What the site changed on the target since the record that holds: what neither that nor any interrupted action wrote.
+    fn edits(&self, held: &State) -> Result<Overlay, EngineError> {
+        let since = |also: Option<&[RenderedFile]>| {
+            found(&held.template.template, &held.template.documents, &held.files, also, self.live)
+        };
+        let mut edits = since(None);
+        for (record, version) in self.unfinished {
+            let state = self.state(record, version)?;
+            let others = since(Some(&state.files));
+            edits.values.retain(|path, value| others.values.get(path) == Some(value));
+        }
+        Ok(edits)
     }
 
     /// The state that `record` left.
@@ -228,7 +234,9 @@ impl Inputs<'_> {
     /// The objects that are the installation's before the plan, those of an action that did not end well included.
     fn before(&self) -> Vec<Item> {
         let mut items: BTreeMap<_, Item> = BTreeMap::new();
-        for (record, _) in self.holds.iter().chain(&self.unfinished) {
+        let records =
+            self.holds.iter().map(|(record, _)| *record).chain(self.unfinished.iter().map(|(record, _)| *record));
+        for record in records {
             items.extend(record.inventory.iter().map(|item| (item.object.clone(), item.clone())));
         }
         items.into_values().collect()
