@@ -12,7 +12,7 @@ use super::{EngineError, ImageNames, Standing, Version, images, pull, secrets};
 use crate::plan::{Accept, Overlay, Step};
 use crate::record::{Action, Item, Record, Status};
 use crate::render::{RenderedFile, SecretValues};
-use crate::target::{Live, ObjectId, Place, Records, Target, TargetError, Watch};
+use crate::target::{Live, Lock, ObjectId, Place, Records, Target, TargetError, Watch};
 
 /// What every action needs to know.
 #[derive(Debug, Clone)]
@@ -143,9 +143,8 @@ impl Engine<'_> {
         let standing = self.standing()?;
         let (intent, plan) = self.forward_from(&standing, version, forward)?;
         shown(&plan);
-        lock.check()?;
-        match self.carry_out(&standing, &intent, plan) {
-            Err(cause) if self.settings.atomic => Err(self.take_back(cause)),
+        match self.carry_out(&standing, &intent, plan, &*lock) {
+            Err(cause) if self.settings.atomic => Err(self.take_back(cause, &*lock)),
             other => other,
         }
     }
@@ -159,8 +158,7 @@ impl Engine<'_> {
         let standing = self.standing()?;
         let (intent, plan) = self.back_from(&standing, back)?;
         shown(&plan);
-        lock.check()?;
-        self.carry_out(&standing, &intent, plan)
+        self.carry_out(&standing, &intent, plan, &*lock)
     }
 
     /// Removes the installation.
@@ -355,7 +353,14 @@ impl Engine<'_> {
     }
 
     /// Records, applies the steps, and records what came of it.
-    fn carry_out(&mut self, standing: &Standing, intent: &Intent, plan: Plan) -> Result<Outcome, EngineError> {
+    fn carry_out(
+        &mut self,
+        standing: &Standing,
+        intent: &Intent,
+        plan: Plan,
+        lock: &dyn Lock,
+    ) -> Result<Outcome, EngineError> {
+        lock.check()?;
         let version = &intent.version;
         let mut record = Record {
             number: standing.next(),
@@ -401,7 +406,7 @@ impl Engine<'_> {
         // The record comes first: whatever uses a secret, the secret is known, also after a kill between the two.
         self.records.keep(&self.place, &record)?;
         self.close(standing, &record)?;
-        if let Err(e) = self.take_steps(&plan, login.as_ref()) {
+        if let Err(e) = self.take_steps(&plan, login.as_ref(), lock) {
             record.status = Status::Failed;
             record.message = Some(e.to_string());
             self.records.keep(&self.place, &record)?;
@@ -431,10 +436,12 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn take_steps(&mut self, plan: &Plan, login: Option<&RenderedFile>) -> Result<(), TargetError> {
+    fn take_steps(&mut self, plan: &Plan, login: Option<&RenderedFile>, lock: &dyn Lock) -> Result<(), TargetError> {
         let (patience, watch) = (self.settings.patience, self.watch);
         let mut login = login;
         for step in &plan.steps {
+            // A wait may have been long.
+            lock.check()?;
             // After the namespace, which comes first where it is to be made, and before anything that pulls.
             if !matches!(step, Step::Apply { file, .. } if file == "00-namespace.yaml")
                 && let Some(login) = login.take()
@@ -458,7 +465,7 @@ impl Engine<'_> {
     }
 
     /// After a failure: what held before holds again, or the installation is gone if nothing did.
-    fn take_back(&mut self, cause: EngineError) -> EngineError {
+    fn take_back(&mut self, cause: EngineError, lock: &dyn Lock) -> EngineError {
         let standing = match self.standing() {
             Ok(standing) => standing,
             Err(back) => return EngineError::Stuck { cause: Box::new(cause), back: Box::new(back) },
@@ -469,7 +476,7 @@ impl Engine<'_> {
             Some(holds) => {
                 let back = Back { to: Some(holds.number), exact: true };
                 self.back_from(&standing, back)
-                    .and_then(|(intent, plan)| self.carry_out(&standing, &intent, plan))
+                    .and_then(|(intent, plan)| self.carry_out(&standing, &intent, plan, lock))
                     .map(|_| holds.version.tag(holds.revision))
             }
             None => self.clear(failed).map(|()| "nothing".to_owned()),

@@ -140,7 +140,9 @@ impl Coded for TargetError {
                 Some("--adopt takes it over; otherwise choose another namespace or folder".to_owned())
             }
             Self::NotReady { .. } => Some("`sealift status` shows how it goes on; --timeout waits longer".to_owned()),
-            Self::Locked { .. } => Some("wait for it; what a killed process held is free after a minute".to_owned()),
+            Self::Locked { .. } => Some(
+                "wait for it; what a process of another machine held that was killed is free after a minute".to_owned(),
+            ),
             _ => None,
         }
     }

@@ -1,5 +1,7 @@
 //! One action at a time: a Lease of the installation's namespace (spec/plan.md 7.3).
 
+use std::fs;
+use std::path::Path;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -72,6 +74,28 @@ fn locked(lease: &Value) -> TargetError {
     TargetError::Locked { holder: plain(holder, 200), since }
 }
 
+/// What tells a process from every other that runs: the boot of its machine, its namespace of processes, its number. Empty parts
+/// where the system does not say.
+fn process(number: u32) -> String {
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot: String = boot.chars().filter(char::is_ascii_hexdigit).take(16).collect();
+    let space = fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let space: String = space.to_string_lossy().chars().filter(char::is_ascii_digit).collect();
+    format!("{boot}-{space}-{number}")
+}
+
+/// Whether a holder was a process of this machine that is no more: nobody has to wait for its Lease to run out.
+fn is_dead(holder: &str) -> bool {
+    let Some((_, process_of)) = holder.rsplit_once('/').and_then(|(_, rest)| rest.split_once('-')) else {
+        return false;
+    };
+    let Some(number) = process_of.rsplit_once('-').and_then(|(_, number)| number.parse::<u32>().ok()) else {
+        return false;
+    };
+    let known = !process_of.starts_with('-') && !process_of.contains("--");
+    known && process(number) == process_of && !Path::new("/proc").join(number.to_string()).exists()
+}
+
 impl Lease {
     /// Takes the Lease, for `by`, in a namespace that is made if it is not there. One that has run out is taken over.
     ///
@@ -84,7 +108,7 @@ impl Lease {
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes)
             .map_err(|e| fail(Failure::Nonsense(format!("the system gives no random bytes: {e}"))))?;
-        let holder = format!("{by}/{:016x}", u64::from_le_bytes(bytes));
+        let holder = format!("{by}/{:016x}-{}", u64::from_le_bytes(bytes), process(std::process::id()));
         let started = Instant::now();
         let patience = Patience::new(BRIEF);
         let now = patience.insist("taking a lease", &(), || cluster.session.now()).map_err(fail)?;
@@ -137,7 +161,7 @@ fn seize(cluster: &Cluster, path: &str, name: &str, wanted: &mut Value, place: &
     if text(&there, "/spec/holderIdentity") == text(wanted, "/spec/holderIdentity") {
         return Ok(Seized::Ours(there));
     }
-    if holds(&there, cluster.session.now()?) {
+    if !is_dead(text(&there, "/spec/holderIdentity")) && holds(&there, cluster.session.now()?) {
         return Ok(Seized::Held(there));
     }
     if let (Some(metadata), Some(version)) =
@@ -244,5 +268,25 @@ mod tests {
     fn who_holds_it_is_told_without_what_tells_processes_apart() {
         let lease = json!({"spec": {"holderIdentity": "eva@host/0123", "acquireTime": "2026-01-01T00:00:00.123456Z"}});
         assert_eq!(locked(&lease).to_string(), "eva@host is working on this installation, since 2026-01-01T00:00:00Z");
+    }
+}
+
+#[cfg(test)]
+mod dead {
+    use super::*;
+
+    #[test]
+    fn a_killed_process_of_this_machine_holds_nothing() {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        let number = child.id();
+        child.wait().unwrap();
+        let holder = |process: &str| format!("me@here/0123456789abcdef-{process}");
+        assert!(is_dead(&holder(&process(number))), "it has ended");
+        assert!(!is_dead(&holder(&process(std::process::id()))), "it runs");
+        let elsewhere = process(number).replacen(|c: char| c.is_ascii_hexdigit(), "x", 1);
+        assert!(!is_dead(&holder(&elsewhere)), "another machine's, or another boot's");
+        for text in ["", "me", "me@here/0123456789abcdef", "me@here/0-1", "me@here/0--1-2", "a/b/c-d-e-f"] {
+            assert!(!is_dead(text), "{text:?}");
+        }
     }
 }
