@@ -322,6 +322,7 @@ pub struct Outputs {
     #[cfg(feature = "packer")]
     template_from: ConvertReport,
     template_show: ShowReport,
+    #[cfg(feature = "packer")]
     template_find_images: FindImagesReport,
     registry_serve: ServeReport,
     registry_gc: GcReport,
