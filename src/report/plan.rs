@@ -258,6 +258,9 @@ fn write_decision(text: &mut String, d: &Decision, cut: usize) {
         (Winner::Site, Change::Removed) => {
             format!("stays {}  (the vendor has it no more{})", shown(&d.site), accept())
         }
+        (Winner::Site, Change::Vendor | Change::Both) if d.old.is_none() => {
+            format!("{}  (the site's; the vendor's is {})", shown(&d.site), shown(&d.new))
+        }
         (Winner::Site, Change::Vendor | Change::Both) => {
             let rule = if d.rule == Rule::Held { "held" } else { "the site's" };
             format!(
