@@ -186,3 +186,25 @@ fn what_a_version_has_no_more_is_left_until_somebody_says_so() {
     cloud.on("upgrade cloud --prune");
     assert!(!cloud.contents().iter().any(|(name, _)| name.contains("cache")));
 }
+
+#[test]
+fn what_was_installed_becomes_a_template_again() {
+    let cloud = Cloud::new();
+    cloud.on("install cloud");
+    let report = cloud.ok("template from-manifests out --name again --version 1.0.0 -o again --json").json();
+    assert_eq!(report["ok"], true, "{report:#}");
+    cloud.ok("template check again/sealift.yaml");
+    let text = fs::read_to_string(cloud.path("again/sealift.yaml")).unwrap();
+    let password =
+        cloud.text("10-secret-db.yaml").lines().find_map(|l| l.trim().strip_prefix("password: ").map(str::to_owned));
+    assert!(!text.contains(&password.unwrap()), "no secret is carried");
+    for part in [
+        "kind: StatefulSet",
+        "size: 64Mi",
+        "host: shop.example",
+        "scaling:",
+        "secret: { name: cloud-db, key: password }",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+}

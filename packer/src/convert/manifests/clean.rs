@@ -139,6 +139,7 @@ fn meta(metadata: &mut Map<String, Value>) {
                 "volume.kubernetes.io/",
                 "volume.beta.kubernetes.io/",
                 "meta.helm.sh/",
+                "sealift.dev/",
             ];
             !server.iter().any(|p| key.starts_with(p))
                 && ![

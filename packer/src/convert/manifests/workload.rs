@@ -175,6 +175,8 @@ fn pod_fields(draft: &mut Draft, template: &Value, spec: &Value, made: &mut Comp
     k.host_aliases = objects("hostAliases");
     k.termination_grace_period_seconds = number_at(spec, &["terminationGracePeriodSeconds"]);
     k.annotations = texts(&["metadata", "annotations"], template);
+    // What an installation of ours says of its pods is made again.
+    k.annotations.retain(|key, _| !key.starts_with("sealift.dev/"));
     made.labels = texts(&["metadata", "labels"], template);
     made.labels.retain(|key, _| {
         let prefix = key.split_once('/').map_or("", |(p, _)| p);
