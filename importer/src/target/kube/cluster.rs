@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use bundle_format::Digest;
 use serde_json::{Value, json};
 
 use super::connect::connect;
@@ -22,6 +23,7 @@ pub struct Cluster {
     pub(super) session: Session,
     context: String,
     namespace: String,
+    server: String,
     types: RwLock<Types>,
 }
 
@@ -42,7 +44,13 @@ impl Cluster {
     pub fn connect_by(kubeconfig: Option<&Path>, context: Option<&str>) -> Result<Arc<Self>, TargetError> {
         let found = connect(kubeconfig, context)?;
         let types = RwLock::new(Types::discover(&found.session)?);
-        Ok(Arc::new(Self { session: found.session, context: found.context, namespace: found.namespace, types }))
+        Ok(Arc::new(Self {
+            session: found.session,
+            context: found.context,
+            namespace: found.namespace,
+            server: found.server,
+            types,
+        }))
     }
 
     /// `kube:CONTEXT`.
@@ -57,13 +65,19 @@ impl Cluster {
         &self.namespace
     }
 
-    /// What tells this cluster from every other, whatever a context is called: the `uid` of its namespace `kube-system`.
+    /// What tells this cluster from every other, whatever a context is called: the `uid` of its namespace `kube-system`. Who may not read
+    /// that knows the cluster by its address: `at-` and half of its SHA-256.
     ///
     /// # Errors
-    /// [`TargetError::Forbidden`]: who asks may not read namespaces.
+    /// [`TargetError`]: what the cluster answers.
     pub fn cluster_id(&self) -> Result<String, TargetError> {
-        let found = self.session.get(NAMESPACES, "kube-system");
-        let found = found.map_err(|e| e.doing("reading the namespace kube-system"))?;
+        let found = match self.session.get(NAMESPACES, "kube-system") {
+            Err(e) if e.is_forbidden() => {
+                let address = Digest::of(self.server.as_bytes()).hex();
+                return Ok(format!("at-{}", address.get(..32).unwrap_or_default()));
+            }
+            found => found.map_err(|e| e.doing("reading the namespace kube-system"))?,
+        };
         Ok(found.pointer("/metadata/uid").and_then(Value::as_str).unwrap_or_default().to_owned())
     }
 

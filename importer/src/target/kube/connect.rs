@@ -21,6 +21,8 @@ pub(super) struct Connected {
     pub context: String,
     /// The namespace that the context names.
     pub namespace: String,
+    /// The server's address.
+    pub server: String,
 }
 
 /// Connects to the cluster of `context`, or of the current context, by the kubeconfig given, or the one that is found.
@@ -52,7 +54,7 @@ pub(super) fn connect(file: Option<&Path>, context: Option<&str>) -> Result<Conn
         Client::try_from(config).map_err(|e| fail(chain(&e)))
     })?;
     match session.run(|client| async move { client.list_core_api_versions().await }) {
-        Ok(_) => Ok(Connected { session, context: name, namespace }),
+        Ok(_) => Ok(Connected { session, context: name, namespace, server }),
         Err(Failure::Silence(why)) => Err(fail(silence(&server, &why))),
         Err(other) => Err(other.doing(format!("{}, {server}", what()))),
     }
