@@ -1,9 +1,13 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+#[cfg(feature = "packer")]
+mod convert;
 mod delta;
 mod diff;
 mod log;
+mod plan;
 mod registry;
+mod template;
 
 use bundle_format::Digest;
 use bundle_format::statement::{Release, Statement};
@@ -13,11 +17,19 @@ use serde::Serialize;
 use crate::failure::Failure;
 
 #[cfg(feature = "packer")]
+pub use convert::ConvertReport;
+#[cfg(feature = "packer")]
 pub use delta::ComparedReport;
 pub use delta::{CarriageReport, LackingReport};
 pub use diff::{DiffReport, DiffedField, DiffedFile, DiffedPlatform};
 pub use log::{FaultLine, LogLine, RequestLine};
+pub use plan::{
+    ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, UninstallReport, write_plan,
+};
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
+#[cfg(feature = "packer")]
+pub use template::FindImagesReport;
+pub use template::ShowReport;
 
 /// A failure, on stdout with `--json`.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -247,25 +259,10 @@ pub struct ListedInstallation {
     pub revision: u32,
     pub target: String,
     pub record: u64,
-    /// Whether the last action ended; if not, it was interrupted.
+    /// Whether the last action ended well; if not, it failed or was interrupted.
     pub complete: bool,
-}
-
-/// `sealift install`.
-#[derive(Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-pub struct InstallReport {
-    pub name: String,
-    pub version: String,
-    pub revision: u32,
-    /// Version and revision, as the tag in the registry.
-    pub tag: String,
-    pub namespace: String,
-    pub target: String,
-    /// Number of the installation's record.
-    pub record: u64,
-    /// Files that were written, in the order in which they apply.
-    pub files: Vec<String>,
+    /// A higher version that the site holds.
+    pub upgrade: Option<String>,
 }
 
 /// `sealift template check`.
@@ -313,8 +310,19 @@ pub struct Outputs {
     /// `error.details` of an import that lacks its base.
     import_lacking: LackingReport,
     list: ListReport,
-    install: InstallReport,
+    install: PlanReport,
+    plan: PlanReport,
+    upgrade: PlanReport,
+    rollback: PlanReport,
+    history: HistoryReport,
+    status: StatusReport,
+    uninstall: UninstallReport,
     template_check: CheckReport,
+    /// `template from-compose`, `from-manifests` and `from-rainbond`.
+    #[cfg(feature = "packer")]
+    template_from: ConvertReport,
+    template_show: ShowReport,
+    template_find_images: FindImagesReport,
     registry_serve: ServeReport,
     registry_gc: GcReport,
     registry_fsck: FsckReport,

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "journey/charts.rs"]
+mod charts;
 #[path = "journey/collect.rs"]
 mod collect;
 mod common;

@@ -106,6 +106,7 @@ codes! {
     Patch "E-PATCH" Bundle "A patch is malformed, or does not make what the packing list says.",
     Template "E-TEMPLATE" Input "The template is not acceptable.",
     File "E-FILE" Input "A file that the template names is missing or not usable.",
+    Tool "E-TOOL" Input "A program that packing needs is not installed, or cannot be run.",
     Image "E-IMAGE" Input "An image is not where it should be, or cannot be read there.",
     ImageContent "E-IMAGE-CONTENT" Input "An image's content is not what its digest says, or ends early.",
     Platform "E-PLATFORM" Input "An image does not have the wanted platform.",

@@ -69,9 +69,35 @@ fn the_shop_is_in_order() {
 }
 
 #[test]
-fn the_template_of_real_images_is_in_order() {
-    let text = fs::read(root().join("testdata/images/shop-real/sealift.yaml")).unwrap();
-    assert_eq!(Template::check(&text).problems, []);
+fn the_template_of_real_images_and_the_one_to_start_from_are_in_order() {
+    for file in ["testdata/images/shop-real/sealift.yaml", "testdata/templates/init/sealift.yaml"] {
+        let text = fs::read(root().join(file)).unwrap();
+        assert_eq!(Template::check(&text).problems, [], "{file}");
+    }
+}
+
+#[test]
+fn a_template_of_every_field_is_in_order_and_says_what_packing_makes() {
+    let text = fs::read(root().join("testdata/templates/whole/sealift.yaml")).unwrap();
+    let checked = Template::check(&text);
+    assert_eq!(checked.problems, []);
+    let whole = checked.template.unwrap();
+    let again = serde_json::to_string(&whole).unwrap();
+    assert_eq!(Template::parse(again.as_bytes()).unwrap(), whole);
+    let carried: Vec<String> = whole.carried_documents().iter().map(ToString::to_string).collect();
+    assert_eq!(carried, ["rendered/charts/cache.yaml", "rendered/kustomizations/policies.yaml"]);
+}
+
+#[test]
+fn a_partial_version_may_refer_to_what_only_the_completed_one_has() {
+    let digest = format!("sha256:{}", "0".repeat(64));
+    let text = format!(
+        "apiVersion: sealift.dev/v1\nkind: Template\nmetadata: {{name: a, version: '2', completes: {{version: '1', \
+         digest: '{digest}'}}}}\ncomponents: [{{name: web, image: 'w:1', dependsOn: [db], env: [{{name: H, service: \
+         {{component: db, port: p}}}}], mounts: [{{component: files, volume: d, path: /d}}], plugins: [{{name: mesh}}]}}]\n\
+         routes: [{{name: r, component: api, port: http}}]\nconfigGroups: [{{name: g, items: [], components: [db]}}]\n"
+    );
+    assert_eq!(Template::check(text.as_bytes()).problems, []);
 }
 
 #[test]

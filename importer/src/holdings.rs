@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use bundle_format::oci::OciError;
-use bundle_format::template::{RelativePath, Template, TemplateError};
+use bundle_format::template::{RelativePath, Template, TemplateError, TemplateName, TemplateVersion};
 use bundle_format::version_index::{Documents, VersionIndex, VersionIndexError};
-use bundle_format::{BlobSource, Code, Coded, Descriptor, Raw, SourceError, limits, media};
+use bundle_format::{BlobSource, Code, Coded, Descriptor, Digest, Raw, SourceError, limits, media};
 use registry_lite::{Store, StoreError};
 
 /// Largest document that an installation reads into memory: what fits into a Kubernetes object, with room to say so.
@@ -128,6 +128,33 @@ pub fn find(store: &Store, wanted: &str) -> Result<Holding, HoldingError> {
     holdings.pop().ok_or_else(|| HoldingError::NotFound { dir: dir(), wanted: wanted.to_owned(), there: labels })
 }
 
+/// The template version whose index has this digest.
+///
+/// # Errors
+/// [`HoldingError`].
+pub fn find_digest(store: &Store, digest: &Digest) -> Result<Holding, HoldingError> {
+    let entries = store.entries()?;
+    match entries.iter().find(|e| is_version(e) && e.digest == *digest) {
+        Some(entry) => Holding::read(store, entry, &entries),
+        None => Err(HoldingError::NotFound {
+            dir: store.dir().display().to_string(),
+            wanted: format!("the version {digest}"),
+            there: entries.iter().filter(|e| is_version(e)).filter_map(label).collect(),
+        }),
+    }
+}
+
+/// The tag of the highest version of the template `name` among `all` that is higher than the one given, by semantic version and
+/// revision. Of versions whose order is not known, none is.
+#[must_use]
+pub fn upgrade(all: &[Holding], name: &TemplateName, version: &TemplateVersion, revision: u32) -> Option<String> {
+    let order = |version: &TemplateVersion, revision| Some((semver::Version::parse(version.as_str()).ok()?, revision));
+    let here = order(version, revision)?;
+    let of_name = all.iter().map(|h| &h.version).filter(|v| v.name() == name);
+    let higher = of_name.filter_map(|v| Some((order(v.version(), v.revision())?, v))).filter(|(o, _)| *o > here);
+    higher.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, v)| v.version().tag(v.revision()))
+}
+
 fn is_version(entry: &Descriptor) -> bool {
     entry.artifact_type.as_deref() == Some(media::TEMPLATE)
 }
@@ -159,13 +186,15 @@ impl Holding {
         Ok(Self { version, documents, template, releases })
     }
 
-    /// The content of the documents that the installation of the template needs: manifests and configuration files.
+    /// The content of the documents that the installation of the template needs: manifests, configuration files, and what
+    /// charts and kustomizations were rendered to.
     ///
     /// # Errors
     /// [`HoldingError`].
     pub fn read_documents(&self, store: &Store) -> Result<BTreeMap<RelativePath, Vec<u8>>, HoldingError> {
-        let config = self.template.components.iter().flat_map(|c| &c.config).filter_map(|c| c.file.as_ref());
-        let needed: Vec<_> = self.template.manifests.iter().chain(config).collect();
+        let config = self.template.config_files().filter_map(|c| c.file.as_ref());
+        let rendered = self.template.rendered_documents();
+        let needed: Vec<_> = self.template.manifests.iter().chain(config).chain(&rendered).collect();
         let mut out = BTreeMap::new();
         for (path, file) in self.documents.files().iter().filter(|(path, _)| needed.contains(&path)) {
             out.insert(path.clone(), store.read(file, DOCUMENT_BYTES)?);

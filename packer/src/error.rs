@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::rendered::RenderError;
 use bundle_format::delta::DeltaError;
 use bundle_format::oci::OciError;
 use bundle_format::template::{ManifestError, TemplateError};
@@ -46,6 +47,9 @@ pub enum PackError {
         /// What is wrong.
         source: ManifestError,
     },
+    /// A chart or folder of kustomize is not rendered.
+    #[error(transparent)]
+    Render(#[from] RenderError),
     /// A manifest runs an image that would not be at the site.
     #[error("{} runs {image}, which the template does not carry", path.display())]
     UnpackedImage {
@@ -211,6 +215,7 @@ impl Coded for PackError {
             Self::Image { .. } | Self::OtherImage { .. } => Code::Image,
             Self::Manifest { .. } | Self::Contradiction { .. } | Self::Content { .. } => Code::ImageContent,
             Self::Platform { .. } => Code::Platform,
+            Self::Render(e) => e.code(),
             Self::Base { source, .. } => source.code(),
             Self::NoBase { .. } | Self::BaseMissing { .. } => Code::BaseMissing,
             Self::BasePatch { source: DeltaError::Io(source), .. } | Self::Temporary { source, .. }
@@ -235,6 +240,7 @@ impl Coded for PackError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Template { .. } => "`sealift template check` shows every problem with its line".to_owned(),
+            Self::Render(e) => return e.hint(),
             Self::UnpackedImage { image, .. } => format!("add `- name: {image}` to the template's `images`"),
             Self::Image { source: SourceError::Missing { .. }, name } => {
                 format!("say where {name} is: `from:` in the template's `images`, or --image {name}=SOURCE")

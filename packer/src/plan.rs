@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bundle_format::archive::MemberName;
 use bundle_format::delta::Spool;
 use bundle_format::statement::{Member, PackingList, Rebuild, Release, Statement};
-use bundle_format::template::{Manifest, RelativePath, Template, TemplateError};
+use bundle_format::template::{ImageUse, Manifest, RelativePath, Template, TemplateError};
 use bundle_format::trust::{PrivateKey, Verified};
 use bundle_format::version_index::{Documents, EMPTY, Image, OCI_LAYOUT, VersionIndex, index_json};
 use bundle_format::{Descriptor, Digest, ImageRef, SourceError, limits, media};
@@ -17,6 +17,7 @@ use rustix::fs::{Mode, OFlags};
 
 use crate::error::PackError;
 use crate::images::{Gathered, gather};
+use crate::rendered::{Rendered, render};
 use crate::source::{ImageSource, SourceSpec};
 
 /// Opens an image in a registry.
@@ -46,6 +47,7 @@ pub struct Plan {
     pub(crate) sources: Vec<(ImageRef, Box<dyn ImageSource>)>,
     /// What is left to the site; none in a full bundle.
     pub(crate) rebuild: Option<Rebuild>,
+    uncarried: Vec<(PathBuf, ImageUse)>,
 }
 
 /// Where a member's content is.
@@ -87,14 +89,22 @@ impl Plan {
             sources.push((name.clone(), source));
         }
         let mut files = Vec::new();
+        let mut uncarried = Vec::new();
         for path in template.documents() {
-            files.push((path, describe(&template, path, base)?));
+            let file = base.join(path.as_str());
+            files.push((path.clone(), describe(&template, path, base)?, Content::File(file.clone())));
             if template.manifests.contains(path) {
-                check_manifest(&template, &base.join(path.as_str()))?;
+                let io = |source| PackError::File { path: file.clone(), source };
+                let bytes = read_file(&file, limits::TEMPLATE_BYTES).map_err(io)?;
+                uncarried.extend(check_manifest(&template, &file, &bytes)?);
             }
         }
+        for Rendered { path, bytes } in render(&template, base)? {
+            uncarried.extend(check_manifest(&template, Path::new(path.as_str()), &bytes)?);
+            files.push((path, Descriptor::of(media::KUBERNETES_YAML, &bytes), Content::Bytes(bytes)));
+        }
         let yaml = Descriptor::of(media::TEMPLATE_YAML, &bytes);
-        let documents = Documents::new(yaml.clone(), files.iter().map(|(path, file)| ((*path).clone(), file.clone())))?;
+        let documents = Documents::new(yaml.clone(), files.iter().map(|(path, file, _)| (path.clone(), file.clone())))?;
         let meta = &template.metadata;
         let revision = meta.revision.get();
         let version = VersionIndex::new(meta.name.clone(), meta.version.clone(), revision, &documents, images)?;
@@ -108,8 +118,8 @@ impl Plan {
         }
         members.blob(&Descriptor::of(media::OCI_EMPTY, EMPTY), Content::Bytes(EMPTY.to_vec()))?;
         members.blob(&yaml, Content::Bytes(bytes))?;
-        for (path, file) in files {
-            members.blob(&file, Content::File(base.join(path.as_str())))?;
+        for (_, file, content) in files {
+            members.blob(&file, content)?;
         }
         let omitted = members.images(&gathered)?;
 
@@ -119,7 +129,14 @@ impl Plan {
         release.counter = meta.counter;
         release.issued_at = meta.created.as_ref().map(ToString::to_string).or_else(|| options.issued_at.clone());
         let platforms = options.platforms.clone();
-        Ok(Self { version, release, platforms, omitted, members: members.list, sources, rebuild: None })
+        Ok(Self { version, release, platforms, omitted, members: members.list, sources, rebuild: None, uncarried })
+    }
+
+    /// Images that fields of manifests seem to name, which no pod described there runs, and which are not carried: the file, and
+    /// where in it. An operator may want them.
+    #[must_use]
+    pub fn uncarried(&self) -> &[(PathBuf, ImageUse)] {
+        &self.uncarried
     }
 
     /// The template version.
@@ -286,15 +303,16 @@ fn describe(template: &Template, path: &RelativePath, base: &Path) -> Result<Des
     Ok(Descriptor::new(media_type, digest, size))
 }
 
-/// A file of Kubernetes objects must be readable at the site, and run only images that travel.
-fn check_manifest(template: &Template, file: &Path) -> Result<(), PackError> {
-    let io = |source| PackError::File { path: file.to_owned(), source };
-    let bytes = read_file(file, limits::TEMPLATE_BYTES).map_err(io)?;
-    let manifest = Manifest::parse(&bytes).map_err(|source| PackError::Manifests { path: file.to_owned(), source })?;
+/// A file of Kubernetes objects must be readable at the site, and its pods run only images that travel. Returns the images that
+/// other fields seem to name and that do not.
+fn check_manifest(template: &Template, file: &Path, bytes: &[u8]) -> Result<Vec<(PathBuf, ImageUse)>, PackError> {
+    let manifest = Manifest::parse(bytes).map_err(|source| PackError::Manifests { path: file.to_owned(), source })?;
     let packed = template.images();
-    match manifest.images().into_iter().find(|image| !packed.contains(image)) {
-        Some(image) => Err(PackError::UnpackedImage { path: file.to_owned(), image }),
-        None => Ok(()),
+    let uses = manifest.image_uses().into_iter().filter(|used| !packed.contains(&used.image));
+    let (run, named): (Vec<_>, Vec<_>) = uses.partition(|used| used.pod);
+    match run.into_iter().next() {
+        Some(used) => Err(PackError::UnpackedImage { path: file.to_owned(), image: used.image }),
+        None => Ok(named.into_iter().map(|used| (file.to_owned(), used)).collect()),
     }
 }
 

@@ -1,13 +1,19 @@
 //! What can be typed.
 
+#[cfg(feature = "packer")]
+mod convert;
 mod diff;
+mod install;
 mod registry;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand};
 
+#[cfg(feature = "packer")]
+pub use convert::{Converted, FromCompose, FromManifests, FromRainbond};
 pub use diff::Diff;
+pub use install::{Acceptance, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where};
 pub use registry::{Check, Fsck, Gc, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
 
 /// Carry applications into networks that no cable reaches.
@@ -59,8 +65,20 @@ pub enum Verb {
     /// Serve a site's images, or a bundle's
     #[command(subcommand)]
     Registry(RegistryVerb),
+    /// Show what installing or upgrading would change, and who wins where the site has other values
+    Plan(Plan),
     /// Install a template version that a site holds
     Install(Install),
+    /// Change an installation to another version, or other values; what the site customised stays
+    Upgrade(Upgrade),
+    /// Go back to an earlier state of an installation
+    Rollback(Rollback),
+    /// Show what was done to an installation
+    History(History),
+    /// Show how an installation is: what is ready, and what the site changed
+    Status(Status),
+    /// Remove an installation
+    Uninstall(Uninstall),
     /// Show the whole journey in a folder, with keys and images of its own
     #[cfg(feature = "demo")]
     Demo(Demo),
@@ -100,12 +118,34 @@ pub enum TemplateVerb {
         #[arg(default_value = "sealift.yaml")]
         template: PathBuf,
     },
-    /// Write a small template to start from
+    /// Show in short what a template describes
+    Show {
+        /// The template
+        #[arg(default_value = "sealift.yaml")]
+        template: PathBuf,
+    },
+    /// Show which images an application uses, who uses each, and whether it is carried
+    #[cfg(feature = "packer")]
+    FindImages {
+        /// The template; charts and kustomizations beside it are rendered
+        #[arg(default_value = "sealift.yaml")]
+        template: PathBuf,
+    },
+    /// Write a template to start from
     Init {
         /// The file to write
         #[arg(default_value = "sealift.yaml")]
         template: PathBuf,
     },
+    /// Make a template of a docker-compose file
+    #[cfg(feature = "packer")]
+    FromCompose(FromCompose),
+    /// Make a template of Kubernetes objects
+    #[cfg(feature = "packer")]
+    FromManifests(FromManifests),
+    /// Make a template of an application that Rainbond exported
+    #[cfg(feature = "packer")]
+    FromRainbond(FromRainbond),
     /// Print the JSON Schema of templates, for editors
     Schema,
 }
@@ -217,30 +257,9 @@ pub struct List {
     /// The site's folder
     #[arg(long, value_name = "DIR")]
     pub site: PathBuf,
-}
-
-#[derive(Debug, ClapArgs)]
-pub struct Install {
-    /// The template: NAME, or NAME:VERSION where the site holds several
-    pub name: String,
-    /// The site's folder
-    #[arg(long, value_name = "DIR")]
-    pub site: PathBuf,
-    /// Namespace to install into
-    #[arg(short, long, value_name = "NS")]
-    pub namespace: String,
-    /// What to install on: `dir:PATH`, a folder of rendered manifests
-    #[arg(long, value_name = "TARGET")]
-    pub target: String,
-    /// Address of the site's registry as the cluster's nodes reach it, `HOST[:PORT][/PREFIX]`
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:5000", conflicts_with = "original_names")]
-    pub registry: String,
-    /// Keep the images' original names, for nodes that are configured to ask the site's registry first
+    /// Show only installations for which the site holds a higher version
     #[arg(long)]
-    pub original_names: bool,
-    /// Switch on an optional component; may be given again
-    #[arg(long = "with", value_name = "COMPONENT", action = ArgAction::Append)]
-    pub with: Vec<String>,
+    pub upgrades: bool,
 }
 
 #[cfg(feature = "demo")]

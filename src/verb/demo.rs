@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use bundle_format::{Code, ImageRef};
 use registry_lite::Store;
@@ -13,7 +14,7 @@ use registry_lite::client::{ClientOptions, CredentialSource, Registry, Scheme};
 use registry_lite::content::Site;
 use registry_lite::server::{Config, Report, Stop, serve};
 
-use super::{import, install, keygen, list, pack, verify};
+use super::{import, installation, keygen, list, pack, verify};
 use crate::args;
 use crate::failure::Failure;
 use crate::output::{Output, bytes};
@@ -67,7 +68,9 @@ impl Demo<'_> {
         self.install()?;
         self.chapter("A month later: the next version, as a delta");
         let delta = self.pack_delta(&key, &bundle)?;
-        self.import_delta(&delta)
+        self.import_delta(&delta)?;
+        self.chapter("Upgraded, and taken back");
+        self.upgrade()
     }
 
     /// Packs the next version against the first.
@@ -116,7 +119,7 @@ impl Demo<'_> {
         let imported = import::import(&args, &self.quiet)?;
         let (blobs, size) = (imported.blobs_rebuilt, bytes(imported.bytes_rebuilt));
         self.step(command(&args), format!("{blobs} layers, {size}, made again, each with the digest that was signed"));
-        let listed = list::list(&args::List { site: self.site() })?;
+        let listed = list::list(&args::List { site: self.site(), upgrades: false })?;
         let all: Vec<_> = listed.templates.iter().map(|t| format!("{} {}", t.name, t.version)).collect();
         self.step(
             format!("sealift list --site {}", self.site().display()),
@@ -201,7 +204,7 @@ impl Demo<'_> {
         );
         let again = import::import(&args, &self.quiet)?;
         self.step(command, format!("the same again writes {} blobs: they are there", again.blobs_written));
-        let listed = list::list(&args::List { site: self.site() })?;
+        let listed = list::list(&args::List { site: self.site(), upgrades: false })?;
         let all: Vec<_> = listed.templates.iter().map(|t| format!("{} {}", t.name, t.version)).collect();
         self.step(
             format!("sealift list --site {}", self.site().display()),
@@ -240,26 +243,85 @@ impl Demo<'_> {
     }
 
     fn install(&mut self) -> Result<(), Failure> {
-        let out = self.dir.join("out");
         let args = args::Install {
             name: "shop".to_owned(),
-            site: self.site(),
-            namespace: "prod".to_owned(),
-            target: format!("dir:{}", out.display()),
-            registry: "127.0.0.1:5000".to_owned(),
-            original_names: false,
-            with: Vec::new(),
+            place: self.place(),
+            values: args::Values::default(),
+            atomic: false,
+            how: how(),
         };
-        let (installed, _) = install::install_to_dir(&args)?;
+        let installed = installation::install_and_tell(&args, &self.quiet)?;
+        let files = installed.steps.iter().filter(|s| s.file.is_some()).count();
+        let result = format!("{files} manifests, images pinned by digest, secrets made here and kept");
+        self.step(format!("sealift install shop {}", self.typed()), result);
+        Ok(())
+    }
+
+    /// Changes a value as a site would, upgrades, and goes back.
+    fn upgrade(&mut self) -> Result<(), Failure> {
+        let file = self.dir.join("out/50-004-deployment-web.yaml");
+        let text = fs::read_to_string(&file).map_err(|e| io_failure(&file, &e))?;
+        fs::write(&file, text.replace("replicas: 2", "replicas: 3")).map_err(|e| io_failure(&file, &e))?;
         self.step(
-            format!(
-                "sealift install shop --site {} --namespace prod --target dir:{}",
-                self.site().display(),
-                out.display()
-            ),
-            format!("{} manifests, images pinned by digest, secrets made here and kept", installed.files.len()),
+            format!("sed -i 's/replicas: 2/replicas: 3/' {}", file.display()),
+            "the site knows better how many it needs".to_owned(),
+        );
+        let args = args::Upgrade {
+            name: "shop".to_owned(),
+            to: None,
+            place: self.place(),
+            values: args::Values::default(),
+            acceptance: args::Acceptance::default(),
+            atomic: false,
+            how: args::How { dry_run: true, ..how() },
+        };
+        let planned = installation::upgrade_and_tell(&args, &self.quiet)?;
+        let value =
+            |v: &Option<serde_json::Value>| v.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+        let kept: Vec<String> = planned
+            .decisions
+            .iter()
+            .filter(|d| d.winner == "site")
+            .map(|d| format!("{} stays {} (the vendor's is {})", d.path, value(&d.site), value(&d.new)))
+            .collect();
+        let added: Vec<_> = planned.decisions.iter().filter(|d| d.change == "added").map(|d| d.path.clone()).collect();
+        self.step(
+            format!("sealift plan shop {}", self.typed()),
+            format!("1.0.0 -> {}: {}; new is {}", planned.to, kept.join(", "), added.join(", ")),
+        );
+        let args = args::Upgrade { how: how(), ..args };
+        let done = installation::upgrade_and_tell(&args, &self.quiet)?;
+        let number = done.record.map_or(0, |r| r.number);
+        self.step(
+            format!("sealift upgrade shop {}", self.typed()),
+            format!("{} is installed, with the site's values; record {number}", done.to),
+        );
+        let args =
+            args::Rollback { name: "shop".to_owned(), record: None, place: self.place(), exact: false, how: how() };
+        let done = installation::rollback_and_tell(&args, &self.quiet)?;
+        let text = fs::read_to_string(&file).map_err(|e| io_failure(&file, &e))?;
+        if !text.contains("replicas: 3") {
+            return Err(Failure::new(Code::Internal, "the site's value did not survive the journey"));
+        }
+        self.step(
+            format!("sealift rollback shop {}", self.typed()),
+            format!("{} is back in one step, the site's three replicas and its passwords as they were", done.to),
         );
         Ok(())
+    }
+
+    /// Where the shop is installed.
+    fn place(&self) -> args::Where {
+        args::Where {
+            site: self.site(),
+            namespace: "prod".to_owned(),
+            target: Some(format!("dir:{}", self.dir.join("out").display())),
+        }
+    }
+
+    /// The same, as it would be typed.
+    fn typed(&self) -> String {
+        format!("--site {} --namespace prod --target dir:{}", self.site().display(), self.dir.join("out").display())
     }
 
     fn chapter(&self, title: &str) {
@@ -283,6 +345,19 @@ impl Demo<'_> {
 
     fn public_key(&self) -> PathBuf {
         self.dir.join("keys/vendor.pub")
+    }
+}
+
+/// How the demonstration acts.
+fn how() -> args::How {
+    args::How {
+        registry: None,
+        original_names: false,
+        pull_secret: None,
+        timeout: Duration::from_secs(60),
+        keep: 10,
+        adopt: false,
+        dry_run: false,
     }
 }
 

@@ -1,7 +1,7 @@
 //! `sealift list`
 
-use importer::holdings::{Holding, holdings};
-use importer::record::{Installation, Status};
+use importer::holdings::{Holding, holdings, upgrade};
+use importer::record::{Action, Installation, Status};
 use importer::target::installations;
 use registry_lite::Store;
 
@@ -13,7 +13,7 @@ use crate::report::{ImageReport, ListReport, ListedInstallation, ListedTemplate}
 pub fn run(args: &List, out: &Output) -> Result<(), Failure> {
     let report = list(args)?;
     out.data(&report, |text| {
-        if report.templates.is_empty() {
+        if report.templates.is_empty() && !args.upgrades {
             text.push_str("no template versions yet: `sealift import` brings them\n");
         }
         for t in &report.templates {
@@ -24,23 +24,31 @@ pub fn run(args: &List, out: &Output) -> Result<(), Failure> {
             text.push_str(&format!("{} {}{revision}  {images} images, {size}{partial}{title}\n", t.name, t.version));
         }
         for i in &report.installations {
-            let state = if i.complete { "" } else { "  INTERRUPTED: install again" };
-            text.push_str(&format!("installed  {}/{} {} on {}{state}\n", i.namespace, i.name, i.version, i.target));
+            let state = if i.complete { "" } else { "  INTERRUPTED: run it again, or `sealift rollback`" };
+            let upgrade = i.upgrade.as_ref().map(|to| format!("  {to} awaits: `sealift plan`")).unwrap_or_default();
+            let (namespace, name, version, target) = (&i.namespace, &i.name, &i.version, &i.target);
+            text.push_str(&format!("installed  {namespace}/{name} {version} on {target}{state}{upgrade}\n"));
         }
     })
 }
 
 pub fn list(args: &List) -> Result<ListReport, Failure> {
     let store = Store::open(&args.site)?;
+    let all = holdings(&store)?;
+    let mut installed: Vec<_> = installations(&args.site)?
+        .iter()
+        .filter(|i| i.record.action != Action::Uninstall)
+        .map(|i| installation(i, &all))
+        .collect();
     let mut templates = Vec::new();
-    for holding in holdings(&store)? {
-        templates.push(template(&store, &holding)?);
+    if args.upgrades {
+        installed.retain(|i| i.upgrade.is_some());
+    } else {
+        for holding in &all {
+            templates.push(template(&store, holding)?);
+        }
     }
-    Ok(ListReport {
-        site: args.site.display().to_string(),
-        templates,
-        installations: installations(&args.site)?.iter().map(installation).collect(),
-    })
+    Ok(ListReport { site: args.site.display().to_string(), templates, installations: installed })
 }
 
 fn template(store: &Store, holding: &Holding) -> Result<ListedTemplate, Failure> {
@@ -67,7 +75,7 @@ fn template(store: &Store, holding: &Holding) -> Result<ListedTemplate, Failure>
     })
 }
 
-fn installation(i: &Installation) -> ListedInstallation {
+fn installation(i: &Installation, all: &[Holding]) -> ListedInstallation {
     ListedInstallation {
         namespace: i.place.namespace.to_string(),
         name: i.place.name.to_string(),
@@ -76,5 +84,6 @@ fn installation(i: &Installation) -> ListedInstallation {
         target: i.record.target.clone(),
         record: i.record.number,
         complete: i.record.status == Status::Done,
+        upgrade: upgrade(all, &i.place.name, &i.record.version, i.record.revision),
     }
 }

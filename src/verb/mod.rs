@@ -5,7 +5,7 @@ mod demo;
 mod diff;
 mod import;
 mod inspect;
-mod install;
+mod installation;
 mod keygen;
 mod list;
 mod meta;
@@ -31,7 +31,13 @@ pub fn run(args: Args, out: &Output) -> Result<(), Failure> {
         Verb::Import(args) => import::run(&args, out),
         Verb::List(args) => list::run(&args, out),
         Verb::Registry(verb) => registry::run(&verb, out),
-        Verb::Install(args) => install::run(&args, out),
+        Verb::Plan(args) => installation::plan(&args, out),
+        Verb::Install(args) => installation::install(&args, out),
+        Verb::Upgrade(args) => installation::upgrade(&args, out),
+        Verb::Rollback(args) => installation::rollback(&args, out),
+        Verb::History(args) => installation::history(&args, out),
+        Verb::Status(args) => installation::status(&args, out),
+        Verb::Uninstall(args) => installation::uninstall(&args, out),
         #[cfg(feature = "demo")]
         Verb::Demo(args) => demo::run(&args, out),
         Verb::Errors => meta::errors(out),

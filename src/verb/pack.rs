@@ -46,6 +46,15 @@ pub fn pack(args: &Pack, out: &Output) -> Result<PackReport, Failure> {
         issued_at: source_date_epoch()?,
         registry: &registry,
     })?;
+    for (file, used) in plan.uncarried() {
+        out.warn(format_args!(
+            "{}: {} names {} at {}, which is not carried; if something runs it, add it to the template's `images`",
+            file.display(),
+            used.object,
+            used.image,
+            used.path
+        ));
+    }
     let temporary = args.output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (plan, travels) = match args.compact || !args.bases.is_empty() {
         true => {

@@ -28,7 +28,8 @@ pub fn write(dir: &Path, padding: usize) -> io::Result<()> {
 /// The version that `write` writes.
 const FIRST: &str = "1.0.0";
 
-/// The same as another version: the programs are others, and a few bytes of the filling.
+/// The same as another version: the programs are others, and a few bytes of the filling; `web` has more replicas and one more
+/// variable.
 ///
 /// # Errors
 /// Those of the file system.
@@ -40,7 +41,11 @@ pub fn write_version(dir: &Path, padding: usize, version: &str) -> io::Result<()
             fs::create_dir_all(parent)?;
         }
         match std::str::from_utf8(content) {
-            Ok(text) if path.ends_with(".yaml") => fs::write(file, text.replace(FIRST, version))?,
+            Ok(text) if path.ends_with(".yaml") && version != FIRST => {
+                let more = "    env:\n      - name: LOG_LEVEL\n        value: info\n      - name: API_ADDRESS";
+                let text = text.replace(FIRST, version).replace("replicas: 2", "replicas: 4");
+                fs::write(file, text.replace("    env:\n      - name: API_ADDRESS", more))?;
+            }
             _ => fs::write(file, content)?,
         }
     }

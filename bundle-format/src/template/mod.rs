@@ -7,6 +7,7 @@ mod complete;
 mod component;
 mod decode;
 mod env;
+mod image_use;
 mod kubernetes;
 pub mod limits;
 mod manifest;
@@ -37,6 +38,7 @@ use crate::ImageRef;
 pub use complete::{CompleteError, Supplier, Suppliers};
 pub use component::{Component, Port, Protocol, Resources, WorkloadKind};
 pub use env::{Env, Secret, SecretRef, ServiceRef};
+pub use image_use::ImageUse;
 pub use kubernetes::KubernetesAttributes;
 pub use manifest::{Manifest, ManifestError};
 pub use mounts::{AccessMode, ConfigFile, EmptyDir, SharedMount, Volume};
@@ -44,7 +46,9 @@ pub use names::{
     ComponentName, EnvName, ImageSource, PartName, PortName, SecretKey, SecretName, TemplateName, TemplateVersion,
     VolumeName,
 };
-pub use parts::{Chart, Completes, ConfigGroup, ConfigItem, External, ExternalPort, Graph, Kustomization, Monitor};
+pub use parts::{
+    Chart, Completes, ConfigGroup, ConfigItem, External, ExternalPort, Graph, Kustomization, Monitor, RELEASE_NAMESPACE,
+};
 pub use path::{MountPath, RelativePath};
 pub use plugin::{Plugin, PluginKind, PluginUse};
 pub use probe::{ExecProbe, HttpProbe, Probe, Probes, Scheme, TcpProbe};

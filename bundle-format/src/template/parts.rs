@@ -10,6 +10,9 @@ use super::path::RelativePath;
 use super::quantity::Duration;
 use crate::Digest;
 
+/// The namespace that charts are rendered for; a site puts its own in its place.
+pub const RELEASE_NAMESPACE: &str = "sealift-release-namespace";
+
 /// Variables that several components share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]

@@ -22,8 +22,8 @@ pub(super) fn check_template(proved: &Proved, source: &dyn BlobSource) -> Result
     if images != template.images() {
         return disagrees("images");
     }
-    let files: BTreeSet<&RelativePath> = proved.documents.files().iter().map(|(path, _)| path).collect();
-    if files != template.documents() {
+    let files: BTreeSet<RelativePath> = proved.documents.files().iter().map(|(path, _)| path.clone()).collect();
+    if files != template.carried_documents() {
         return disagrees("files");
     }
     Ok(())

@@ -92,12 +92,6 @@ pub fn same_amount(a: &str, b: &str) -> bool {
     a == b || matches!((Amount::of_text(a), Amount::of_text(b)), (Some(a), Some(b)) if a == b)
 }
 
-/// Whether `a` is a smaller amount than `b`; `None` where one of them is no amount.
-#[must_use]
-pub fn is_smaller(a: &str, b: &str) -> Option<bool> {
-    Some(Amount::of_text(a)? < Amount::of_text(b)?)
-}
-
 fn times_1024(digits: &[u8]) -> Vec<u8> {
     let mut product = Vec::with_capacity(digits.len() + 4);
     let mut carry = 0_u32;

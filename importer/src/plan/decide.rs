@@ -82,6 +82,8 @@ fn value(
         Cell::Site => site.cloned(),
         // The sized have gone above, unless the version has none: then the site's is the larger.
         Cell::IfLarger | Cell::Larger => site.cloned(),
+        // What grows is not taken away, also not by the plan after the one that kept it.
+        Cell::Vendor if row.rule == Rule::Grow && new.is_none() && !accepted => site.cloned(),
         Cell::Vendor => new.cloned(),
     }
 }

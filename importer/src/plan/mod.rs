@@ -4,13 +4,18 @@ mod accept;
 mod amount;
 mod attributes;
 mod decide;
+mod effective;
 mod found;
 mod merge;
 mod overlay;
 mod path;
+mod put;
 mod rule;
 mod same;
 mod steps;
+#[cfg(test)]
+mod tests;
+mod values;
 
 use bundle_format::template::ComponentName;
 use serde::{Deserialize, Serialize};
@@ -19,15 +24,16 @@ use serde_json::Value;
 use crate::target::ObjectId;
 
 pub use accept::{Accept, UnusedAccept};
-pub use amount::{is_smaller, same_amount};
 pub use attributes::{Attributes, AttributesError, content, content_bytes, object_path};
 pub use decide::{decide, decisions, in_force, rollback};
+pub use effective::{Effective, EffectiveError, effective};
 pub use found::found;
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
 pub use rule::{Cell, Class, ClassError, Row, Scope, TABLE};
 pub use same::{Difference, differences, same};
 pub use steps::{Leaving, inventory, steps};
+pub use values::{Values, ValuesError, ValuesInput};
 
 /// Who wins where values differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,10 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value};
 
+use super::amount::same_amount;
 use lists::Keyed;
 pub(super) use lists::{key, keyed};
-
-use super::amount::same_amount;
 
 /// Differences that are collected at most: enough for anybody who reads them.
 const MOST: usize = 1000;

@@ -6,6 +6,7 @@ use bundle_format::template::{ComponentName, TemplateVersion};
 use bundle_format::{Digest, ImageRef};
 use serde::{Deserialize, Serialize};
 
+use crate::engine::ImageNames;
 use crate::plan::Overlay;
 use crate::render::SecretValues;
 use crate::target::{ObjectId, Place};
@@ -34,6 +35,9 @@ pub struct Record {
     /// Digests of the versions that it completes itself from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub completes: Vec<Digest>,
+    /// Components that are those of another version, and its digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ahead: BTreeMap<ComponentName, Digest>,
     /// What it was installed on.
     pub target: String,
     /// Optional components that are switched on.
@@ -50,6 +54,12 @@ pub struct Record {
     /// The record that a rollback returned to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<u64>,
+    /// How images are named for pods.
+    #[serde(default)]
+    pub naming: ImageNames,
+    /// The Secret that holds the login for the images' registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pull_secret: Option<String>,
     /// Images, as they were rendered.
     pub images: BTreeMap<ImageRef, String>,
     /// Every object of the installation.

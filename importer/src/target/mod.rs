@@ -2,7 +2,9 @@
 
 mod dir;
 mod error;
+pub mod kube;
 mod object;
+mod open;
 mod site_records;
 
 use std::time::Duration;
@@ -14,7 +16,9 @@ use crate::render::{Namespace, RenderedFile};
 
 pub use dir::DirTarget;
 pub use error::TargetError;
+pub use kube::KubeRecords;
 pub use object::{Capabilities, Live, ObjectId};
+pub use open::{OpenError, Opened, open};
 pub use site_records::{ClusterUid, ClusterUidError, SiteCopies, SiteRecords, installations, pins};
 
 /// An installation's place: its name and namespace.

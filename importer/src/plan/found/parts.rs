@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::workload::merged;
 use super::{Edits, Seen, edited_entries, is_edit};
-use crate::plan::same_amount;
+use crate::plan::amount::same_amount;
 use crate::target::ObjectId;
 
 /// Reads an object that is no workload and of no manifest.

@@ -1,0 +1,476 @@
+//! Actions on an installation: a plan, its steps, a record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use bundle_format::ImageRef;
+use bundle_format::template::ComponentName;
+use registry_lite::Store;
+
+use super::compute::{Aim, Inputs, Plan};
+use super::{EngineError, ImageNames, Standing, Version, images, secrets};
+use crate::plan::{Accept, Overlay, Step};
+use crate::record::{Action, Item, Record, Status};
+use crate::render::SecretValues;
+use crate::target::{Live, ObjectId, Place, Records, Target, TargetError, Watch};
+
+/// What every action needs to know.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// How images are named; as the last action did unless given.
+    pub images: Option<ImageNames>,
+    /// The Secret that holds the login for the images' registry; that of the last action unless given.
+    pub pull_secret: Option<String>,
+    /// How long each wait may take.
+    pub patience: Duration,
+    /// Whether an action that fails is taken back.
+    pub atomic: bool,
+    /// How many records that ended well are kept.
+    pub keep: usize,
+    /// Who acts: `USER@HOST`.
+    pub by: String,
+}
+
+/// A new version, or new values.
+#[derive(Debug, Clone, Default)]
+pub struct Forward {
+    /// Values that the site gives now.
+    pub values: Overlay,
+    /// Modules that are switched now.
+    pub switched: BTreeMap<ComponentName, bool>,
+    /// What is accepted against the rules.
+    pub accept: Accept,
+    /// The only components to take from the new version; all unless given.
+    pub only: BTreeSet<ComponentName>,
+    /// Whether what the version no longer has is removed.
+    pub prune: bool,
+}
+
+/// An earlier state.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Back {
+    /// The record whose state is returned to; the one before the last action unless given.
+    pub to: Option<u64>,
+    /// Whether everything is as it was, with nothing that came later.
+    pub exact: bool,
+}
+
+/// The end of an installation.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Uninstall {
+    /// Whether claims, secrets and the records stay.
+    pub keep_data: bool,
+}
+
+/// What an action came to.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The plan that was applied.
+    pub plan: Plan,
+    /// The record of it.
+    pub record: Record,
+}
+
+/// Acts on one installation.
+pub struct Engine<'a> {
+    /// The site's content.
+    pub store: &'a Store,
+    /// Where records are kept.
+    pub records: &'a dyn Records,
+    /// What the installation runs on.
+    pub target: &'a mut dyn Target,
+    /// Who watches.
+    pub watch: &'a dyn Watch,
+    /// The installation.
+    pub place: Place,
+    /// What every action needs to know.
+    pub settings: Settings,
+}
+
+/// Everything that a plan was computed for.
+struct Intent {
+    action: Action,
+    version: Version,
+    enabled: BTreeSet<ComponentName>,
+    naming: ImageNames,
+    pull_secret: Option<String>,
+    images: BTreeMap<ImageRef, String>,
+    secrets: SecretValues,
+    to: Option<u64>,
+}
+
+impl Engine<'_> {
+    /// Where the installation stands.
+    ///
+    /// # Errors
+    /// [`EngineError::Target`].
+    pub fn standing(&self) -> Result<Standing, EngineError> {
+        Ok(Standing::new(self.records.all(&self.place)?))
+    }
+
+    /// What installing `version`, or changing to it, would do.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn plan_forward(&self, version: Version, forward: &Forward) -> Result<Plan, EngineError> {
+        Ok(self.forward_from(&self.standing()?, version, forward)?.1)
+    }
+
+    /// What going back would do.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn plan_back(&self, back: Back) -> Result<Plan, EngineError> {
+        Ok(self.back_from(&self.standing()?, back)?.1)
+    }
+
+    /// Installs `version`, or changes to it. `shown` is given the plan before its first step.
+    ///
+    /// # Errors
+    /// [`EngineError`]; with `atomic`, what held before holds again if that is [`EngineError::TakenBack`].
+    pub fn forward(
+        &mut self,
+        version: Version,
+        forward: &Forward,
+        shown: &dyn Fn(&Plan),
+    ) -> Result<Outcome, EngineError> {
+        let lock = self.records.lock(&self.place, &self.settings.by)?;
+        let standing = self.standing()?;
+        let (intent, plan) = self.forward_from(&standing, version, forward)?;
+        shown(&plan);
+        lock.check()?;
+        match self.carry_out(&standing, &intent, plan) {
+            Err(cause) if self.settings.atomic => Err(self.take_back(cause)),
+            other => other,
+        }
+    }
+
+    /// Goes back. `shown` is given the plan before its first step.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn back(&mut self, back: Back, shown: &dyn Fn(&Plan)) -> Result<Outcome, EngineError> {
+        let lock = self.records.lock(&self.place, &self.settings.by)?;
+        let standing = self.standing()?;
+        let (intent, plan) = self.back_from(&standing, back)?;
+        shown(&plan);
+        lock.check()?;
+        self.carry_out(&standing, &intent, plan)
+    }
+
+    /// Removes the installation.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn uninstall(&mut self, uninstall: Uninstall) -> Result<Record, EngineError> {
+        let lock = self.records.lock(&self.place, &self.settings.by)?;
+        let standing = self.standing()?;
+        let last = standing.records().last().filter(|r| r.action != Action::Uninstall || r.status != Status::Done);
+        let last = last.ok_or_else(|| self.not_installed())?;
+        let before = items(&standing);
+        let known: Vec<ObjectId> = before.iter().map(|i| i.object.clone()).collect();
+        let live = self.target.observe(&self.place, &known)?;
+        let stays = |id: &ObjectId| {
+            id.kind == "Namespace"
+                || (uninstall.keep_data && matches!(id.kind.as_str(), "PersistentVolumeClaim" | "Secret"))
+        };
+        // What came later depends on what was there before.
+        let mut objects: Vec<ObjectId> = known.iter().rev().filter(|id| live.get(id).is_some()).cloned().collect();
+        objects.extend(live.objects.keys().filter(|id| !known.contains(id)).cloned());
+        let (stay, go): (Vec<_>, Vec<_>) = objects.into_iter().partition(|id| stays(id));
+        let mut record = Record {
+            number: standing.next(),
+            action: Action::Uninstall,
+            status: Status::Begun,
+            time: now(),
+            by: self.settings.by.clone(),
+            overlay: Overlay::default(),
+            found: Overlay::default(),
+            from: standing.holds().map(|r| r.number),
+            to: None,
+            inventory: before.iter().filter(|i| stay.contains(&i.object)).cloned().collect(),
+            secrets: if uninstall.keep_data {
+                standing.secrets().cloned().unwrap_or_default()
+            } else {
+                BTreeMap::new()
+            },
+            message: None,
+            ..last.clone()
+        };
+        lock.check()?;
+        self.records.keep(&self.place, &record)?;
+        let removed = self.target.remove(&go, self.settings.patience, self.watch).and_then(|()| self.target.finish());
+        if let Err(e) = removed {
+            record.status = Status::Failed;
+            record.message = Some(e.to_string());
+            self.records.keep(&self.place, &record)?;
+            return Err(e.into());
+        }
+        record.status = Status::Done;
+        record.images.clear();
+        record.enabled.clear();
+        self.records.keep(&self.place, &record)?;
+        for old in standing.records() {
+            // With the data, only the secrets are still of use; they are in this record.
+            self.records.forget(&self.place, old.number)?;
+        }
+        Ok(record)
+    }
+
+    fn not_installed(&self) -> EngineError {
+        EngineError::NotInstalled { place: self.place.clone(), target: self.target.name() }
+    }
+
+    fn forward_from(
+        &self,
+        standing: &Standing,
+        version: Version,
+        forward: &Forward,
+    ) -> Result<(Intent, Plan), EngineError> {
+        let holds = self.version_of(standing.holds())?;
+        if let Some((record, _)) = &holds
+            && record.target != self.target.name()
+        {
+            return Err(EngineError::OtherTarget { place: self.place.clone(), target: record.target.clone() });
+        }
+        let version = match (&holds, forward.only.is_empty()) {
+            (_, true) => version,
+            (Some((_, held)), false) => only(held, &version, &forward.only)?,
+            (None, false) => return Err(self.not_installed()),
+        };
+        let mut enabled: BTreeSet<ComponentName> =
+            standing.holds().map(|r| r.enabled.iter().cloned().collect()).unwrap_or_default();
+        enabled.retain(|name| version.template.component(name).is_some_and(|c| c.optional));
+        for (name, on) in &forward.switched {
+            let optional = version.template.components.iter().filter(|c| c.optional);
+            if !optional.clone().any(|c| c.name == *name) {
+                return Err(EngineError::NoComponent {
+                    label: version.label(),
+                    what: "module",
+                    component: name.clone(),
+                    there: optional.map(|c| c.name.to_string()).collect(),
+                });
+            }
+            if *on {
+                enabled.insert(name.clone())
+            } else {
+                enabled.remove(name)
+            };
+        }
+        let action = if holds.is_some() { Action::Upgrade } else { Action::Install };
+        let intent = self.intent(standing, action, version, enabled, None)?;
+        let aim = Aim::Forward { values: &forward.values, accept: &forward.accept };
+        let plan = self.compute(standing, &holds, &intent, aim, forward.prune)?;
+        Ok((intent, plan))
+    }
+
+    fn back_from(&self, standing: &Standing, back: Back) -> Result<(Intent, Plan), EngineError> {
+        let to = match back.to {
+            Some(number) => {
+                standing.record(number).filter(|r| r.status == Status::Done && r.action != Action::Uninstall)
+            }
+            None => standing.before_last(),
+        };
+        let Some(to) = to else {
+            if standing.records().is_empty() {
+                return Err(self.not_installed());
+            }
+            return Err(EngineError::NoRecord {
+                place: self.place.clone(),
+                wanted: back.to.map(|n| n.to_string()).unwrap_or_default(),
+                there: standing.records().iter().filter(|r| r.status == Status::Done).map(|r| r.number).collect(),
+            });
+        };
+        let holds = self.version_of(standing.holds())?;
+        let version = Version::of_record(self.store, to)?;
+        let enabled = to.enabled.iter().cloned().collect();
+        // What the site changed after that action, and before the next, is part of the state.
+        let left = standing.left(to).map_or(&to.overlay, |next| &next.found);
+        let intent = self.intent(standing, Action::Rollback, version, enabled, Some(to.number))?;
+        let plan = self.compute(standing, &holds, &intent, Aim::Back { left, exact: back.exact }, back.exact)?;
+        Ok((intent, plan))
+    }
+
+    fn version_of<'r>(&self, record: Option<&'r Record>) -> Result<Option<(&'r Record, Version)>, EngineError> {
+        record.map(|record| Ok((record, Version::of_record(self.store, record)?))).transpose()
+    }
+
+    fn intent(
+        &self,
+        standing: &Standing,
+        action: Action,
+        version: Version,
+        enabled: BTreeSet<ComponentName>,
+        to: Option<u64>,
+    ) -> Result<Intent, EngineError> {
+        images::check(self.store, &version)?;
+        let live = self.observe(standing)?;
+        let secrets = secrets::ensure(&self.place, &version.template, &live, standing.secrets())?;
+        let last = standing.holds().or(standing.unfinished());
+        let naming = self.settings.images.clone().or_else(|| last.map(|r| r.naming.clone())).unwrap_or_default();
+        let pull_secret = self.settings.pull_secret.clone().or_else(|| last.and_then(|r| r.pull_secret.clone()));
+        Ok(Intent { action, images: naming.of(&version), naming, pull_secret, version, enabled, secrets, to })
+    }
+
+    fn observe(&self, standing: &Standing) -> Result<Live, TargetError> {
+        let known: Vec<ObjectId> = items(standing).into_iter().map(|i| i.object).collect();
+        self.target.observe(&self.place, &known)
+    }
+
+    fn compute(
+        &self,
+        standing: &Standing,
+        holds: &Option<(&Record, Version)>,
+        intent: &Intent,
+        aim: Aim<'_>,
+        prune: bool,
+    ) -> Result<Plan, EngineError> {
+        let unfinished = self.version_of(standing.unfinished().filter(|r| r.action != Action::Uninstall))?;
+        let live = self.observe(standing)?;
+        let inputs = Inputs {
+            place: &self.place,
+            holds: holds.as_ref().map(|(record, version)| (*record, version)),
+            unfinished: unfinished.as_ref().map(|(record, version)| (*record, version)),
+            version: &intent.version,
+            aim,
+            enabled: &intent.enabled,
+            images: &intent.images,
+            secrets: &intent.secrets,
+            live: &live,
+            capabilities: self.target.capabilities(),
+            pull_secret: intent.pull_secret.as_deref(),
+            prune,
+        };
+        inputs.compute()
+    }
+
+    /// Records, applies the steps, and records what came of it.
+    fn carry_out(&mut self, standing: &Standing, intent: &Intent, plan: Plan) -> Result<Outcome, EngineError> {
+        let version = &intent.version;
+        let mut record = Record {
+            number: standing.next(),
+            action: intent.action,
+            status: Status::Begun,
+            time: now(),
+            by: self.settings.by.clone(),
+            version: version.version.clone(),
+            revision: version.revision,
+            digest: version.digest,
+            completes: version.completes.clone(),
+            ahead: version.ahead.clone(),
+            target: self.target.name(),
+            enabled: intent.enabled.iter().cloned().collect(),
+            overlay: plan.overlay.clone(),
+            found: plan.found.clone(),
+            from: standing.holds().map(|r| r.number),
+            to: intent.to,
+            naming: intent.naming.clone(),
+            pull_secret: intent.pull_secret.clone(),
+            images: intent.images.clone(),
+            inventory: plan.inventory.clone(),
+            secrets: intent.secrets.clone(),
+            message: None,
+        };
+        // The record comes first: whatever uses a secret, the secret is known, also after a kill between the two.
+        self.records.keep(&self.place, &record)?;
+        if let Err(e) = self.take_steps(&plan) {
+            record.status = Status::Failed;
+            record.message = Some(e.to_string());
+            self.records.keep(&self.place, &record)?;
+            return Err(e.into());
+        }
+        record.status = Status::Done;
+        self.records.keep(&self.place, &record)?;
+        let mut records = standing.records().to_vec();
+        records.push(record.clone());
+        for number in Standing::new(records).beyond(self.settings.keep) {
+            self.records.forget(&self.place, number)?;
+        }
+        Ok(Outcome { plan, record })
+    }
+
+    fn take_steps(&mut self, plan: &Plan) -> Result<(), TargetError> {
+        let (patience, watch) = (self.settings.patience, self.watch);
+        for step in &plan.steps {
+            match step {
+                Step::Apply { file, .. } => {
+                    if let Some(file) = plan.files.iter().find(|f| f.name() == file) {
+                        self.target.apply(file, patience, watch)?;
+                    }
+                }
+                Step::Wait { objects, .. } => self.target.wait(objects, patience, watch)?,
+                Step::Remove { objects } => self.target.remove(objects, patience, watch)?,
+            }
+        }
+        self.target.finish()
+    }
+
+    /// After a failure: what held before holds again, or the installation is gone if nothing did.
+    fn take_back(&mut self, cause: EngineError) -> EngineError {
+        let standing = match self.standing() {
+            Ok(standing) => standing,
+            Err(back) => return EngineError::Stuck { cause: Box::new(cause), back: Box::new(back) },
+        };
+        // It failed before it touched anything.
+        let Some(failed) = standing.unfinished() else { return cause };
+        let taken = match standing.holds() {
+            Some(holds) => {
+                let back = Back { to: Some(holds.number), exact: true };
+                self.back_from(&standing, back)
+                    .and_then(|(intent, plan)| self.carry_out(&standing, &intent, plan))
+                    .map(|_| holds.version.tag(holds.revision))
+            }
+            None => self.clear(failed).map(|()| "nothing".to_owned()),
+        };
+        match taken {
+            Ok(back) => EngineError::TakenBack { place: self.place.clone(), back, cause: Box::new(cause) },
+            Err(back) => EngineError::Stuck { cause: Box::new(cause), back: Box::new(back) },
+        }
+    }
+
+    /// Removes what a first installation that failed has made, but for claims and secrets.
+    fn clear(&mut self, failed: &Record) -> Result<(), EngineError> {
+        let stays = ["Namespace", "PersistentVolumeClaim", "Secret"];
+        let go =
+            failed.inventory.iter().rev().map(|i| i.object.clone()).filter(|id| !stays.contains(&id.kind.as_str()));
+        let go: Vec<ObjectId> = go.collect();
+        self.target.remove(&go, self.settings.patience, self.watch)?;
+        Ok(self.target.finish()?)
+    }
+}
+
+/// The version that is installed, with the components `wanted` of `new`.
+fn only(held: &Version, new: &Version, wanted: &BTreeSet<ComponentName>) -> Result<Version, EngineError> {
+    let mut version = held.clone();
+    for component in wanted {
+        if new.template.component(component).is_none() {
+            return Err(EngineError::NoComponent {
+                label: new.label(),
+                what: "component",
+                component: component.clone(),
+                there: new.template.components.iter().map(|c| c.name.to_string()).collect(),
+            });
+        }
+        version.take(new, component);
+    }
+    Ok(version)
+}
+
+/// The objects of the record that holds and of one that did not end well.
+fn items(standing: &Standing) -> Vec<Item> {
+    let mut items: BTreeMap<ObjectId, Item> = BTreeMap::new();
+    let mut order = Vec::new();
+    let last = standing.records().last();
+    for record in standing.holds().into_iter().chain(last) {
+        for item in &record.inventory {
+            if items.insert(item.object.clone(), item.clone()).is_none() {
+                order.push(item.object.clone());
+            }
+        }
+    }
+    order.iter().filter_map(|id| items.get(id).cloned()).collect()
+}
+
+fn now() -> String {
+    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}

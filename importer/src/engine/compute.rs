@@ -1,0 +1,307 @@
+//! A whole plan, as a pure function (spec/plan.md section 2).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bundle_format::ImageRef;
+use bundle_format::template::ComponentName;
+
+use super::{EngineError, Version};
+use crate::plan::{
+    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Step,
+    Winner, decisions, effective, found, in_force, inventory, rollback, steps,
+};
+use crate::record::{Item, Record};
+use crate::render::{RenderInput, RenderedFile, SecretValues, render};
+use crate::target::{Capabilities, Live, ObjectId, Place};
+
+/// What a plan is computed from.
+#[derive(Debug)]
+pub struct Inputs<'a> {
+    /// The installation.
+    pub place: &'a Place,
+    /// The record that holds, and its version.
+    pub holds: Option<(&'a Record, &'a Version)>,
+    /// The record of an action that did not end well, and its version.
+    pub unfinished: Option<(&'a Record, &'a Version)>,
+    /// The version that is to be.
+    pub version: &'a Version,
+    /// Where the values come from.
+    pub aim: Aim<'a>,
+    /// Optional components that are to be on.
+    pub enabled: &'a BTreeSet<ComponentName>,
+    /// The images as pods are to name them.
+    pub images: &'a BTreeMap<ImageRef, String>,
+    /// The values of generated secrets.
+    pub secrets: &'a SecretValues,
+    /// What is on the target.
+    pub live: &'a Live,
+    /// The types of objects that the target takes.
+    pub capabilities: &'a Capabilities,
+    /// The Secret that holds the login for the images' registry.
+    pub pull_secret: Option<&'a str>,
+    /// Whether what the version no longer has is removed.
+    pub prune: bool,
+}
+
+/// Where the values of a plan come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Aim<'a> {
+    /// From the new version, as far as the site's values and the rules let it.
+    Forward {
+        /// Values that are given now.
+        values: &'a Overlay,
+        /// What is accepted against the rules.
+        accept: &'a Accept,
+    },
+    /// From an earlier state.
+    Back {
+        /// The site's values in it.
+        left: &'a Overlay,
+        /// Whether the site's values since then go.
+        exact: bool,
+    },
+}
+
+/// What an action would change.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What is decided, where values differ.
+    pub decisions: Vec<Decision>,
+    /// What becomes of the components.
+    pub components: Vec<PlannedComponent>,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// The site's values where they are not the vendor's, once the plan is applied.
+    pub overlay: Overlay,
+    /// The site's values as they were found.
+    pub found: Overlay,
+    /// The objects, once the plan is applied.
+    pub inventory: Vec<Item>,
+    /// The files that the steps apply.
+    pub files: Vec<RenderedFile>,
+}
+
+impl Plan {
+    /// Whether applying it changes nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+}
+
+/// A state that was rendered: what is in force, and the files of it.
+struct State {
+    in_force: Attributes,
+    template: Effective,
+    files: Vec<RenderedFile>,
+}
+
+impl Plan {
+    /// The objects that are there, and that applying it changes.
+    #[must_use]
+    pub fn changed_objects(&self) -> Vec<ObjectId> {
+        let applied = self.steps.iter().filter_map(|step| match step {
+            Step::Apply { objects, .. } => Some(objects),
+            _ => None,
+        });
+        applied.flatten().filter(|(_, effect)| *effect == Effect::Change).map(|(id, _)| id.clone()).collect()
+    }
+}
+
+impl Inputs<'_> {
+    /// The plan.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn compute(&self) -> Result<Plan, EngineError> {
+        let vendor_new = Attributes::of(&self.version.template, &self.version.documents)?;
+        let vendor_old = match self.holds {
+            Some((_, version)) => Attributes::of(&version.template, &version.documents)?,
+            None => Attributes::default(),
+        };
+        let held = self.holds.map(|(record, version)| self.state(record, version)).transpose()?;
+        let also = self.unfinished.map(|(record, version)| self.state(record, version)).transpose()?;
+        let mut edits = match &held {
+            Some(held) => found(
+                &held.template.template,
+                &held.template.documents,
+                &held.files,
+                also.as_ref().map(|s| s.files.as_slice()),
+                self.live,
+            ),
+            None => Overlay::default(),
+        };
+        // What an interrupted action found before it changed anything is the site's as well.
+        if let Some((record, _)) = self.unfinished {
+            edits = record.found.clone().under(edits);
+        }
+        let in_force_old = held.as_ref().map(|h| h.in_force.clone()).unwrap_or_default();
+        let mut site = edits.applied_to(&in_force_old);
+        let decided = match self.aim {
+            Aim::Forward { values, accept } => {
+                site = values.applied_to(&site);
+                let decided = decisions(&vendor_old, &vendor_new, &site, accept);
+                if let Some(unused) = accept.unused(&decided).into_iter().next() {
+                    return Err(unused.into());
+                }
+                decided
+            }
+            Aim::Back { left, exact } => rollback(&left.applied_to(&vendor_new), &in_force_old, &site, exact),
+        };
+        let base = match self.aim {
+            Aim::Forward { .. } => vendor_new.clone(),
+            Aim::Back { left, .. } => left.applied_to(&vendor_new),
+        };
+        let in_force = in_force(&base, &decided);
+        let template = effective(&self.version.template, &self.version.documents, &in_force)?;
+        let before = self.before();
+        let off = off(self.version, self.enabled, &before);
+        let files = self.render(&template, self.enabled, &off, self.images, self.secrets)?;
+        let order: Vec<ComponentName> =
+            template.template.in_dependency_order().into_iter().map(|c| c.name.clone()).collect();
+        let accepted = self.accepted(&decided, &before);
+        let leaving = Leaving { order: &order, prune: self.prune, accepted: &accepted };
+        let steps = steps(&files, self.live, &before, leaving);
+        let inventory = inventory(&files, &before, &steps);
+        let components = self.components(&files, &steps, &before, &off);
+        let found = match (&held, self.unfinished) {
+            (Some(held), _) => Overlay::between(&vendor_old, &edits.applied_to(&held.in_force)),
+            (None, Some((record, _))) => record.found.clone(),
+            (None, None) => Overlay::default(),
+        };
+        Ok(Plan {
+            overlay: Overlay::between(&vendor_new, &in_force),
+            found,
+            decisions: decided.into_iter().filter(|d| self.is_shown(d, &components)).collect(),
+            components,
+            steps,
+            inventory,
+            files,
+        })
+    }
+
+    /// The state that `record` left.
+    fn state(&self, record: &Record, version: &Version) -> Result<State, EngineError> {
+        let vendor = Attributes::of(&version.template, &version.documents)?;
+        let in_force = record.overlay.applied_to(&vendor);
+        let template = effective(&version.template, &version.documents, &in_force)?;
+        let enabled: BTreeSet<_> = record.enabled.iter().cloned().collect();
+        let off = off(version, &enabled, &record.inventory);
+        // Values of secrets do not matter here, but rendering wants them.
+        let mut secrets = self.secrets.clone();
+        for (name, values) in &record.secrets {
+            secrets.entry(name.clone()).or_default().extend(values.clone());
+        }
+        let files = self.render(&template, &enabled, &off, &record.images, &secrets)?;
+        Ok(State { in_force, template, files })
+    }
+
+    fn render(
+        &self,
+        version: &Effective,
+        enabled: &BTreeSet<ComponentName>,
+        off: &BTreeSet<ComponentName>,
+        images: &BTreeMap<ImageRef, String>,
+        secrets: &SecretValues,
+    ) -> Result<Vec<RenderedFile>, EngineError> {
+        let image = |image: &ImageRef| images.get(image).cloned().unwrap_or_else(|| image.to_string());
+        Ok(render(
+            &version.template,
+            &RenderInput {
+                installation: &self.place.name,
+                namespace: &self.place.namespace,
+                image: &image,
+                documents: &version.documents,
+                secrets,
+                enabled,
+                off,
+                capabilities: self.capabilities,
+                pull_secret: self.pull_secret,
+            },
+        )?)
+    }
+
+    /// The objects that are the installation's before the plan, those of an action that did not end well included.
+    fn before(&self) -> Vec<Item> {
+        let mut items: BTreeMap<_, Item> = BTreeMap::new();
+        for (record, _) in self.holds.iter().chain(&self.unfinished) {
+            items.extend(record.inventory.iter().map(|item| (item.object.clone(), item.clone())));
+        }
+        items.into_values().collect()
+    }
+
+    /// The objects of manifests that go because somebody said so.
+    fn accepted(&self, decided: &[Decision], before: &[Item]) -> BTreeSet<ObjectId> {
+        let goes = |d: &&Decision| d.change == Change::Removed && d.winner == Winner::Vendor && d.value.is_none();
+        let paths: BTreeSet<String> = decided.iter().filter(goes).map(|d| d.path.to_string()).collect();
+        let goes = |item: &&Item| paths.contains(&format!("object/{}/{}", item.object.kind, item.object.name));
+        before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
+    }
+
+    /// Whether a decision is about something that is installed: of a module that never was on, nothing is told.
+    fn is_shown(&self, decision: &Decision, components: &[PlannedComponent]) -> bool {
+        let scope = decision.path.scope();
+        let is_component = self.version.template.components.iter().any(|c| c.name.as_str() == scope);
+        !is_component || components.iter().any(|c| c.name.as_str() == scope)
+    }
+
+    fn components(
+        &self,
+        files: &[RenderedFile],
+        steps: &[Step],
+        before: &[Item],
+        off: &BTreeSet<ComponentName>,
+    ) -> Vec<PlannedComponent> {
+        let changed: BTreeSet<&str> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Apply { file, objects } => {
+                    objects.iter().any(|(_, effect)| *effect != Effect::Keep).then_some(file.as_str())
+                }
+                _ => None,
+            })
+            .collect();
+        let removed: BTreeSet<_> = steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Remove { objects } => Some(objects),
+                _ => None,
+            })
+            .flatten()
+            .collect();
+        let was: BTreeSet<&ComponentName> =
+            before.iter().filter(|i| !i.orphan).filter_map(|i| i.component.as_ref()).collect();
+        let mut out = Vec::new();
+        for component in &self.version.template.components {
+            let name = &component.name;
+            let touched = files.iter().any(|f| f.component() == Some(name) && changed.contains(f.name()));
+            let change = match (files.iter().any(|f| f.component() == Some(name)), was.contains(name)) {
+                (false, _) => continue,
+                (true, _) if off.contains(name) => ComponentChange::Off,
+                (true, false) => ComponentChange::Add,
+                (true, true) if touched => ComponentChange::Update,
+                (true, true) => ComponentChange::Keep,
+            };
+            out.push(PlannedComponent { name: name.clone(), change });
+        }
+        let gone: BTreeSet<&ComponentName> = before
+            .iter()
+            .filter_map(|i| i.component.as_ref())
+            .filter(|name| self.version.template.component(name).is_none())
+            .collect();
+        for name in gone {
+            let all = before.iter().filter(|i| i.component.as_ref() == Some(name));
+            let goes = all.clone().any(|i| removed.contains(&i.object));
+            let change = if goes { ComponentChange::Remove } else { ComponentChange::Orphan };
+            out.push(PlannedComponent { name: name.clone(), change });
+        }
+        out
+    }
+}
+
+/// The components that are switched off, and were on once.
+fn off(version: &Version, enabled: &BTreeSet<ComponentName>, before: &[Item]) -> BTreeSet<ComponentName> {
+    let optional = version.template.components.iter().filter(|c| c.optional && !enabled.contains(&c.name));
+    let was_on = |name: &ComponentName| before.iter().any(|i| i.component.as_ref() == Some(name));
+    optional.map(|c| c.name.clone()).filter(was_on).collect()
+}

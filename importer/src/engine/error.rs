@@ -1,0 +1,178 @@
+//! Why an action on an installation was not done, or not to its end.
+
+use bundle_format::template::{CompleteError, ComponentName};
+use bundle_format::{Code, Coded, Digest, ImageRef};
+
+use crate::holdings::HoldingError;
+use crate::plan::{AttributesError, EffectiveError, UnusedAccept, ValuesError};
+use crate::render::RenderError;
+use crate::target::{Place, TargetError};
+
+/// Why an action on an installation was not done, or not to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The template version.
+    #[error(transparent)]
+    Holding(#[from] HoldingError),
+    /// The target.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// The template cannot be rendered.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// A document of the version is no manifest.
+    #[error(transparent)]
+    Attributes(#[from] AttributesError),
+    /// The values that would be in force do not make a template.
+    #[error(transparent)]
+    Effective(#[from] EffectiveError),
+    /// A value that was given for the site.
+    #[error(transparent)]
+    Values(#[from] ValuesError),
+    /// What was accepted is not to be decided.
+    #[error(transparent)]
+    Accept(#[from] UnusedAccept),
+    /// A partial version cannot be completed.
+    #[error("{label} cannot be completed from {base}: {source}")]
+    Complete {
+        /// `NAME:TAG`.
+        label: String,
+        /// `NAME:TAG` of the version that it names.
+        base: String,
+        /// Why.
+        source: CompleteError,
+    },
+    /// Versions complete each other in a row that is too long, or in a circle.
+    #[error("{label} is completed from too many versions in a row")]
+    Chain {
+        /// `NAME:TAG` of the last one.
+        label: String,
+    },
+    /// The template runs an image that did not travel with it.
+    #[error("{label} runs {image}, which is not part of it")]
+    NoImage {
+        /// `NAME:TAG`.
+        label: String,
+        /// The image.
+        image: ImageRef,
+    },
+    /// The site's registry does not have an image whole.
+    #[error("{label} needs {image}, of which the site's registry does not have everything ({digest})")]
+    ImageMissing {
+        /// `NAME:TAG`.
+        label: String,
+        /// The image.
+        image: ImageRef,
+        /// Its manifest or index.
+        digest: Digest,
+    },
+    /// There is no such component.
+    #[error("{label} has no {what} {component}")]
+    NoComponent {
+        /// `NAME:TAG`.
+        label: String,
+        /// What was looked for.
+        what: &'static str,
+        /// Its name.
+        component: ComponentName,
+        /// Those that there are.
+        there: Vec<String>,
+    },
+    /// There is no such installation.
+    #[error("{} is not installed in {} on {target}", place.name, place.namespace)]
+    NotInstalled {
+        /// Where it was looked for.
+        place: Place,
+        /// On what.
+        target: String,
+    },
+    /// There is no such record, or nothing to go back to.
+    #[error("{}/{} has no record {wanted} to go back to", place.namespace, place.name)]
+    NoRecord {
+        /// The installation.
+        place: Place,
+        /// What was asked for.
+        wanted: String,
+        /// The numbers of those that there are.
+        there: Vec<u64>,
+    },
+    /// Another version is installed.
+    #[error("{} {there} is installed in {} already", place.name, place.namespace)]
+    OtherVersion {
+        /// Where.
+        place: Place,
+        /// Its version.
+        there: String,
+    },
+    /// The installation exists on another target.
+    #[error("{} is installed in {} already, on {target}", place.name, place.namespace)]
+    OtherTarget {
+        /// Where.
+        place: Place,
+        /// Its target.
+        target: String,
+    },
+    /// The system gives no random bytes for secrets.
+    #[error("the system gives no random bytes: {0}")]
+    NoRandom(String),
+    /// The action failed, and what held before is back.
+    #[error("{cause}; {} is back at {back}", place.name)]
+    TakenBack {
+        /// Where.
+        place: Place,
+        /// What holds again.
+        back: String,
+        /// What failed.
+        cause: Box<EngineError>,
+    },
+    /// The action failed, and going back failed too.
+    #[error("{cause}; going back failed as well: {back}")]
+    Stuck {
+        /// What failed.
+        cause: Box<EngineError>,
+        /// Why going back failed.
+        back: Box<EngineError>,
+    },
+}
+
+impl Coded for EngineError {
+    fn code(&self) -> Code {
+        match self {
+            Self::Holding(e) => e.code(),
+            Self::Target(e) => e.code(),
+            Self::Render(_) | Self::Effective(_) | Self::Attributes(_) => Code::Render,
+            Self::Values(_) | Self::Accept(_) => Code::Values,
+            Self::NoComponent { .. } => Code::NotFound,
+            Self::Complete { .. } | Self::Chain { .. } | Self::NoImage { .. } => Code::SiteDamaged,
+            Self::ImageMissing { .. } => Code::Incomplete,
+            Self::NotInstalled { .. } | Self::NoRecord { .. } => Code::NotInstalled,
+            Self::OtherVersion { .. } | Self::OtherTarget { .. } => Code::Exists,
+            Self::NoRandom(_) => Code::Io,
+            Self::TakenBack { cause, .. } | Self::Stuck { cause, .. } => cause.code(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Holding(e) => e.hint(),
+            Self::Target(e) => e.hint(),
+            Self::Accept(e) => e.hint.clone(),
+            Self::ImageMissing { .. } => Some("import the bundle again".to_owned()),
+            Self::NoComponent { there, .. } => Some(format!("there are {}", there.join(", "))),
+            Self::NotInstalled { .. } => {
+                Some("`sealift list` shows what is installed; `sealift install` installs".to_owned())
+            }
+            Self::NoRecord { there, .. } if there.is_empty() => None,
+            Self::NoRecord { there, .. } => {
+                Some(format!("there are {}", there.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")))
+            }
+            Self::OtherVersion { place, .. } => Some(format!("`sealift upgrade {}` changes the version", place.name)),
+            Self::OtherTarget { target, .. } => Some(format!("give --target {target}, or another namespace")),
+            Self::TakenBack { cause, .. } => cause.hint(),
+            Self::Stuck { .. } => {
+                Some("`sealift status` shows what is there; `sealift rollback` tries again".to_owned())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Actions on installations (spec/plan.md): install, upgrade, roll back, uninstall; each a plan first, then its steps, then a
+//! record.
+
+mod action;
+mod compute;
+mod error;
+mod images;
+mod secrets;
+mod standing;
+mod status;
+mod version;
+
+pub use action::{Back, Engine, Forward, Outcome, Settings, Uninstall};
+pub use compute::{Aim, Inputs, Plan};
+pub use error::EngineError;
+pub use images::ImageNames;
+pub use standing::Standing;
+pub use status::{ComponentState, State};
+pub use version::Version;

@@ -1,0 +1,79 @@
+//! Where an installation stands, by its records.
+
+use crate::record::{Action, Record, Status};
+use crate::render::SecretValues;
+
+/// The records of an installation, oldest first.
+#[derive(Debug, Clone, Default)]
+pub struct Standing {
+    records: Vec<Record>,
+}
+
+impl Standing {
+    /// Where an installation with these records stands.
+    #[must_use]
+    pub fn new(mut records: Vec<Record>) -> Self {
+        records.sort_by_key(|r| r.number);
+        Self { records }
+    }
+
+    /// The records, oldest first.
+    #[must_use]
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// The record that holds: the last one that ended well, unless that removed the installation.
+    #[must_use]
+    pub fn holds(&self) -> Option<&Record> {
+        self.records.iter().rfind(|r| r.status == Status::Done).filter(|r| r.action != Action::Uninstall)
+    }
+
+    /// The last record, if it did not end well.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<&Record> {
+        self.records.last().filter(|r| r.status != Status::Done)
+    }
+
+    /// The record called `number`.
+    #[must_use]
+    pub fn record(&self, number: u64) -> Option<&Record> {
+        self.records.iter().find(|r| r.number == number)
+    }
+
+    /// The number of the next record.
+    #[must_use]
+    pub fn next(&self) -> u64 {
+        self.records.last().map_or(1, |r| r.number.saturating_add(1))
+    }
+
+    /// The values of secrets that were generated last.
+    #[must_use]
+    pub fn secrets(&self) -> Option<&SecretValues> {
+        self.records.iter().rev().map(|r| &r.secrets).find(|s| !s.is_empty())
+    }
+
+    /// The record that a rollback without a number returns to: the one that held before the last action.
+    #[must_use]
+    pub fn before_last(&self) -> Option<&Record> {
+        match self.unfinished() {
+            Some(_) => self.holds(),
+            None => self.record(self.holds()?.from?).filter(|r| r.action != Action::Uninstall),
+        }
+    }
+
+    /// The record that came right after the state which `record` left was in force, and so found it as it was left.
+    #[must_use]
+    pub fn left(&self, record: &Record) -> Option<&Record> {
+        self.records.iter().find(|r| r.number > record.number && r.from == Some(record.number))
+    }
+
+    /// The records beyond the last `keep` that ended well, which may be forgotten. The one that holds never is.
+    #[must_use]
+    pub fn beyond(&self, keep: usize) -> Vec<u64> {
+        let holds = self.holds().map(|r| r.number);
+        let done: Vec<u64> = self.records.iter().filter(|r| r.status == Status::Done).map(|r| r.number).collect();
+        let Some(oldest) = done.len().checked_sub(keep.max(1)).and_then(|n| done.get(n)) else { return Vec::new() };
+        self.records.iter().map(|r| r.number).filter(|n| n < oldest && Some(*n) != holds).collect()
+    }
+}

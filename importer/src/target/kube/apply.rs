@@ -1,0 +1,118 @@
+//! Applying objects (spec/plan.md 6.4, 8.1).
+
+use serde_json::Value;
+
+use super::defaults;
+use super::discovery::{Resource, check_name};
+use super::failure::Failure;
+use super::immutable;
+use super::owner;
+use super::patience::Patience;
+use super::target::KubeTarget;
+use crate::target::{Event, ObjectId, TargetError, Watch};
+
+impl KubeTarget {
+    /// Refuses objects of others among those that are there, unless they are to be adopted. For all objects of a plan, before its
+    /// first step.
+    ///
+    /// # Errors
+    /// [`TargetError::Foreign`]; what a cluster answers.
+    pub fn refuse_foreign(&self, objects: &[ObjectId]) -> Result<(), TargetError> {
+        for id in objects {
+            // A type that is not there has no objects.
+            if let Some(live) = self.live(id).map_err(|e| e.doing(format!("looking for {id}")))? {
+                self.check_owner(id, &live)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_owner(&self, id: &ObjectId, live: &Value) -> Result<(), TargetError> {
+        // A namespace belongs to the team, and outlives the installation.
+        if self.adopts || is_namespace(id) || owner::owns(&self.place, live) {
+            return Ok(());
+        }
+        let object = match &id.namespace {
+            Some(namespace) => format!("{id} in {namespace}"),
+            None => id.to_string(),
+        };
+        Err(TargetError::Foreign { object })
+    }
+
+    /// Applies one object.
+    pub(super) fn apply_one(&self, object: &Value, patience: &Patience, watch: &dyn Watch) -> Result<(), TargetError> {
+        let Some(id) = ObjectId::of(object) else {
+            let why = "an object has no apiVersion, kind or name".to_owned();
+            return Err(TargetError::Cluster { what: "applying".to_owned(), why });
+        };
+        let what = format!("applying {id}");
+        if is_namespace(&id) {
+            self.make_namespace(&id.name, patience, watch)?;
+            watch.event(&Event::Applied(&id));
+            return Ok(());
+        }
+        let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+        let mut ours = owner::signed(&self.place, object);
+        defaults::fill(&mut ours);
+        let mut live = None;
+        let mut foreign = None;
+        let result = patience.insist(&what, watch, || {
+            let resource = self.resource(&id, version)?;
+            let (path, name) = (resource.collection(id.namespace.as_deref())?, check_name(&id.name)?);
+            live = self.cluster.session.find(&path, name)?;
+            if let Some(live) = &live {
+                if let Err(e) = self.check_owner(&id, live) {
+                    foreign = Some(e);
+                    return Ok(());
+                }
+                // What ends would take the change with it.
+                if live.pointer("/metadata/deletionTimestamp").is_some() {
+                    return Err(Failure::Silence(format!("the {id} before is still being removed")));
+                }
+            }
+            self.cluster.session.apply(&path, name, &ours).map(drop)
+        });
+        if let Some(e) = foreign {
+            return Err(e);
+        }
+        let Err(failure) = result else {
+            watch.event(&Event::Applied(&id));
+            return Ok(());
+        };
+        Err(refusal(id, failure, live.as_ref(), &ours))
+    }
+
+    /// The type of an object; asks the server anew if it is unknown, because its definition may just have been applied.
+    fn resource(&self, id: &ObjectId, version: &str) -> Result<Resource, Failure> {
+        let find = || self.cluster.types().exact(id, version).cloned();
+        if let Some(found) = find() {
+            return Ok(found);
+        }
+        self.cluster.rediscover();
+        find().ok_or_else(|| Failure::Silence(format!("the cluster takes no {} of {version}", id.kind)))
+    }
+
+    /// Makes a namespace if it is not there. Who may not look, or not make one, can still have been given rights in one.
+    pub(super) fn make_namespace(&self, name: &str, patience: &Patience, watch: &dyn Watch) -> Result<(), TargetError> {
+        let what = format!("making the namespace {name}");
+        let done = patience.insist(&what, watch, || self.cluster.make_namespace(name));
+        done.map_err(|e| e.doing(what))
+    }
+}
+
+fn is_namespace(id: &ObjectId) -> bool {
+    id.group.is_empty() && id.kind == "Namespace"
+}
+
+/// Why an object was not applied.
+fn refusal(object: ObjectId, failure: Failure, live: Option<&Value>, ours: &Value) -> TargetError {
+    let what = "applying";
+    match &failure {
+        Failure::Answer(answer) if !matches!(answer.code, 401 | 403) => {
+            let why = immutable::explain(&object.kind, answer, live, ours).unwrap_or_else(|| failure.text());
+            TargetError::Refused { object, what, why }
+        }
+        Failure::Nonsense(_) => TargetError::Refused { object, what, why: failure.text() },
+        _ => failure.doing(format!("{what} {object}")),
+    }
+}

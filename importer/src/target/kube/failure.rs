@@ -1,0 +1,214 @@
+//! What goes wrong between us and an API server, and whether time may cure it.
+
+use std::error::Error;
+
+use kube::core::request;
+
+use crate::target::TargetError;
+
+/// Longest answer of a server that is repeated to the user, in characters. Refusals of jobs repeat the whole object.
+const ANSWER: usize = 1_000;
+
+/// Why a request gave nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The server answered, and said no.
+    Answer(Answer),
+    /// No answer came.
+    Silence(String),
+    /// The request cannot be made, or its answer not be read.
+    Nonsense(String),
+}
+
+/// The status that a server answered with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Answer {
+    /// Code of HTTP.
+    pub code: u16,
+    /// Reason, one word.
+    pub reason: String,
+    /// Message.
+    pub message: String,
+    /// Fields that are complained about, each with what is wrong.
+    pub causes: Vec<(String, String)>,
+}
+
+impl From<kube::Error> for Failure {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::Answer(Answer {
+                code: status.code,
+                reason: status.reason,
+                message: status.message,
+                causes: status
+                    .details
+                    .map(|d| d.causes.into_iter().map(|c| (c.field, format!("{} {}", c.reason, c.message))).collect())
+                    .unwrap_or_default(),
+            }),
+            kube::Error::SerdeError(e) => Self::Nonsense(format!("the answer is not what was asked for: {e}")),
+            kube::Error::FromUtf8(_) => Self::Nonsense("the answer is no text".to_owned()),
+            kube::Error::BuildRequest(e) => e.into(),
+            // Logging in has failed before anything was sent: no server is asked another time for that.
+            kube::Error::Auth(e) => Self::Nonsense(chain(&e)),
+            other => Self::Silence(chain(&other)),
+        }
+    }
+}
+
+impl From<request::Error> for Failure {
+    fn from(error: request::Error) -> Self {
+        Self::Nonsense(chain(&error))
+    }
+}
+
+impl Failure {
+    /// Code and reason, if the server answered.
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Answer(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    fn has(&self, code: u16) -> bool {
+        self.answer().is_some_and(|a| a.code == code)
+    }
+
+    /// Whether what was asked for is not there.
+    pub fn is_absence(&self) -> bool {
+        self.has(404)
+    }
+
+    /// Whether what was asked for is not there because its namespace is not.
+    pub fn is_missing_namespace(&self) -> bool {
+        self.answer().is_some_and(|a| a.code == 404 && a.message.starts_with("namespaces "))
+    }
+
+    /// Whether another request was faster.
+    pub fn is_conflict(&self) -> bool {
+        self.has(409)
+    }
+
+    /// Whether who asks may not.
+    pub fn is_forbidden(&self) -> bool {
+        self.has(403)
+    }
+
+    /// Whether time may cure it (spec/plan.md 6.4).
+    pub fn may_pass(&self) -> bool {
+        let Some(answer) = self.answer() else { return matches!(self, Self::Silence(_)) };
+        let says = |text: &str| answer.message.contains(text);
+        match answer.code {
+            408 | 409 | 429 | 502 | 503 | 504 => true,
+            // A webhook that is not up is an internal error of the server; so is much else that passes.
+            500 => true,
+            // The service account of a new namespace is made a moment after it; a namespace that ends may be made again.
+            403 => {
+                (says("serviceaccount") || says("service account")) && says("not found") || says("is being terminated")
+            }
+            // The namespace was asked for a moment ago, or the type's definition is still being taken in.
+            404 => self.is_missing_namespace() || says("could not find the requested resource"),
+            _ => false,
+        }
+    }
+
+    /// As text, for people.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Answer(answer) => {
+                let text = if answer.message.is_empty() { &answer.reason } else { &answer.message };
+                match text.trim() {
+                    "" => format!("the server answers {}", answer.code),
+                    text => plain(text, ANSWER),
+                }
+            }
+            Self::Silence(why) | Self::Nonsense(why) => plain(why, ANSWER),
+        }
+    }
+
+    /// As an error of a target, where no object is at fault. `what` is what was asked for, as in "listing pods".
+    pub fn doing(self, what: impl Into<String>) -> TargetError {
+        let (what, why) = (what.into(), self.text());
+        match &self {
+            Self::Answer(answer) if answer.code == 403 => TargetError::Forbidden { what, why },
+            Self::Answer(answer) if answer.code == 401 => {
+                TargetError::Cluster { what, why: format!("the cluster does not accept the login: {why}") }
+            }
+            _ => TargetError::Cluster { what, why },
+        }
+    }
+}
+
+/// An error with its causes, each once.
+pub(super) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(e) = cause {
+        let more = e.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = e.source();
+    }
+    text
+}
+
+/// What a cluster or a container says, for a terminal: one line, at most `limit` characters, without control characters.
+pub(super) fn plain(text: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count >= limit {
+            out.push('…');
+            break;
+        }
+        out.push(if c.is_control() { ' ' } else { c });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: u16, message: &str) -> Failure {
+        Failure::Answer(Answer { code, message: message.to_owned(), ..Answer::default() })
+    }
+
+    #[test]
+    fn what_time_may_cure_is_tried_again() {
+        for (failure, again) in [
+            (
+                answer(409, "Operation cannot be fulfilled on deployments.apps \"a\": the object has been modified"),
+                true,
+            ),
+            (answer(429, "too many requests"), true),
+            (answer(503, "apiserver is shutting down"), true),
+            (answer(500, "failed calling webhook \"a.b.c\": dial tcp 10.0.0.1:443: connect: connection refused"), true),
+            (
+                answer(
+                    403,
+                    "pods \"a\" is forbidden: error looking up service account ns/default: serviceaccount \"default\" not found",
+                ),
+                true,
+            ),
+            (answer(403, "secrets is forbidden: User \"u\" cannot list resource \"secrets\""), false),
+            (answer(403, "unable to create new content in namespace a because it is being terminated"), true),
+            (answer(404, "namespaces \"a\" not found"), true),
+            (answer(404, "the server could not find the requested resource"), true),
+            (answer(404, "services \"a\" not found"), false),
+            (answer(422, "Service \"a\" is invalid: spec.ports: Required value"), false),
+            (answer(400, "failed to create typed patch object"), false),
+            (answer(401, "Unauthorized"), false),
+            (Failure::Silence("connection refused".to_owned()), true),
+            (Failure::Nonsense("no name".to_owned()), false),
+        ] {
+            assert_eq!(failure.may_pass(), again, "{failure:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_cluster_says_is_one_harmless_line() {
+        assert_eq!(plain("a\nb\u{1b}[31mc", 100), "a b [31mc");
+        assert_eq!(plain("abcd", 3), "abc…");
+    }
+}

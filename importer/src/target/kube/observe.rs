@@ -1,0 +1,131 @@
+//! What is there of an installation.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use super::discovery::check_name;
+use super::failure::Failure;
+use super::owner::INSTANCE;
+use super::patience::{BRIEF, Patience};
+use super::target::KubeTarget;
+use crate::target::{Live, ObjectId, Place, TargetError};
+
+/// The kinds that the renderer makes.
+const KINDS: [(&str, &str); 13] = [
+    ("", "ConfigMap"),
+    ("", "Endpoints"),
+    ("", "PersistentVolumeClaim"),
+    ("", "Secret"),
+    ("", "Service"),
+    ("apps", "DaemonSet"),
+    ("apps", "Deployment"),
+    ("apps", "StatefulSet"),
+    ("autoscaling", "HorizontalPodAutoscaler"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    ("monitoring.coreos.com", "ServiceMonitor"),
+    ("networking.k8s.io", "Ingress"),
+];
+
+impl KubeTarget {
+    /// One object, as the server has it; none if it is not there, or its type is not.
+    pub(super) fn live(&self, id: &ObjectId) -> Result<Option<Value>, Failure> {
+        let Some(resource) = self.cluster.types().find(&id.group, &id.kind).cloned() else { return Ok(None) };
+        let path = resource.collection(id.namespace.as_deref())?;
+        let found = self.cluster.session.find(&path, check_name(&id.name)?)?;
+        Ok(found.map(|object| typed(object, &resource.api_version, &id.kind)))
+    }
+
+    pub(super) fn look(&self, place: &Place, known: &[ObjectId]) -> Result<Live, TargetError> {
+        let patience = Patience::new(BRIEF);
+        let mut live = Live::default();
+        let namespace = Some(place.namespace.as_str());
+        for (group, kind) in KINDS {
+            let Some(resource) = self.cluster.types().find(group, kind).cloned() else { continue };
+            let fail = |e: Failure| e.doing(format!("listing {} in {}", resource.plural, place.namespace));
+            let path = resource.collection(namespace).map_err(fail)?;
+            let labels = format!("{INSTANCE}={}", place.name);
+            let found = patience.insist("listing", &(), || self.cluster.session.list(&path, &labels, ""));
+            let found = found.map_err(fail)?;
+            for object in found {
+                let object = typed(object, &resource.api_version, kind);
+                if let Some(id) = ObjectId::of(&object).filter(|_| !has_controller(&object)) {
+                    live.objects.insert(id, object);
+                }
+            }
+        }
+        for id in known.iter().filter(|id| !live.objects.contains_key(*id)).collect::<BTreeSet<_>>() {
+            let found = patience.insist("looking", &(), || self.live(id));
+            if let Some(object) = found.map_err(|e| e.doing(format!("looking for {id}")))? {
+                live.objects.insert(id.clone(), object);
+            }
+        }
+        drop_derived(&mut live);
+        Ok(live)
+    }
+}
+
+/// An object of a list says neither its version nor its kind. What the server writes down for itself is left out.
+fn typed(mut object: Value, version: &str, kind: &str) -> Value {
+    if let Value::Object(map) = &mut object {
+        map.insert("apiVersion".to_owned(), version.into());
+        map.insert("kind".to_owned(), kind.into());
+        if let Some(Value::Object(metadata)) = map.get_mut("metadata") {
+            metadata.remove("managedFields");
+        }
+    }
+    object
+}
+
+/// Whether a controller made it, as a cron job makes jobs.
+fn has_controller(object: &Value) -> bool {
+    let owners = object.pointer("/metadata/ownerReferences").and_then(Value::as_array);
+    owners.is_some_and(|all| all.iter().any(|o| o.get("controller") == Some(&Value::Bool(true))))
+}
+
+/// Endpoints of a service with a selector are the cluster's, which copies the service's labels to them.
+fn drop_derived(live: &mut Live) {
+    let selecting = |id: &ObjectId| {
+        let service = ObjectId { kind: "Service".to_owned(), ..id.clone() };
+        let selector = live.objects.get(&service).and_then(|s| s.pointer("/spec/selector")).and_then(Value::as_object);
+        selector.is_some_and(|s| !s.is_empty())
+    };
+    let endpoints = live.objects.keys().filter(|id| id.group.is_empty() && id.kind == "Endpoints");
+    let derived: Vec<ObjectId> = endpoints.filter(|id| selecting(id)).cloned().collect();
+    for id in derived {
+        live.objects.remove(&id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn what_the_cluster_derives_is_no_part_of_an_installation() {
+        let id = |kind: &str, name: &str| ObjectId {
+            group: String::new(),
+            kind: kind.to_owned(),
+            namespace: Some("a".to_owned()),
+            name: name.to_owned(),
+        };
+        let mut live = Live::default();
+        live.objects.insert(id("Service", "web"), json!({"spec": {"selector": {"a": "b"}}}));
+        live.objects.insert(id("Endpoints", "web"), json!({}));
+        live.objects.insert(id("Service", "db"), json!({"spec": {"ports": []}}));
+        live.objects.insert(id("Endpoints", "db"), json!({}));
+        drop_derived(&mut live);
+        let names: Vec<String> = live.objects.keys().map(ToString::to_string).collect();
+        assert_eq!(names, ["Endpoints db", "Service db", "Service web"]);
+        assert!(has_controller(&json!({"metadata": {"ownerReferences": [{"kind": "CronJob", "controller": true}]}})));
+        assert!(!has_controller(&json!({"metadata": {"ownerReferences": [{"kind": "App"}]}})));
+    }
+
+    #[test]
+    fn an_object_of_a_list_says_its_kind_and_not_who_manages_what() {
+        let object = typed(json!({"metadata": {"name": "a", "managedFields": [1]}}), "apps/v1", "Deployment");
+        assert_eq!(object, json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "a"}}));
+    }
+}

@@ -1,0 +1,156 @@
+//! Requests to an API server, one after the other.
+
+use std::future::Future;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use kube::api::{DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams, Request};
+use kube::client::Body;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use super::failure::Failure;
+use crate::target::TargetError;
+
+/// Who a field of an object belongs to that we have set.
+pub(super) const MANAGER: &str = "sealift";
+
+/// Objects that one page of a list has.
+const PAGE: u32 = 250;
+
+/// Pages of one list: a server that never comes to an end is not followed for ever.
+const PAGES: usize = 1_000;
+
+/// How long one request may take.
+const REQUEST: Duration = Duration::from_secs(60);
+
+/// A client, and the runtime that it lives on. It blocks: it MUST NOT be used on a thread of another runtime.
+pub(super) struct Session {
+    client: kube::Client,
+    runtime: Runtime,
+}
+
+impl Session {
+    /// A runtime, and the client that `connect` makes on it.
+    pub fn new<F>(connect: impl FnOnce() -> F) -> Result<Self, TargetError>
+    where
+        F: Future<Output = Result<kube::Client, TargetError>>,
+    {
+        let runtime = Builder::new_multi_thread().worker_threads(1).thread_name("cluster").enable_all().build();
+        let runtime = runtime.map_err(|e| TargetError::Cluster {
+            what: "starting the cluster's client".to_owned(),
+            why: e.to_string(),
+        })?;
+        let client = runtime.block_on(connect())?;
+        Ok(Self { client, runtime })
+    }
+
+    /// Runs requests of the client itself.
+    pub fn run<T, F>(&self, ask: impl FnOnce(kube::Client) -> F) -> Result<T, Failure>
+    where
+        F: Future<Output = Result<T, kube::Error>>,
+    {
+        self.runtime.block_on(async {
+            match tokio::time::timeout(REQUEST, ask(self.client.clone())).await {
+                Ok(answer) => Ok(answer?),
+                Err(_) => Err(Failure::Silence(format!("no answer after {} s", REQUEST.as_secs()))),
+            }
+        })
+    }
+
+    /// The object `name` of a collection.
+    pub fn get(&self, collection: &str, name: &str) -> Result<Value, Failure> {
+        let request = Request::new(collection).get(name, &GetParams::default())?;
+        self.run(|client| async move { client.request(request).await })
+    }
+
+    /// As [`Session::get`]; nothing if it is not there.
+    pub fn find(&self, collection: &str, name: &str) -> Result<Option<Value>, Failure> {
+        match self.get(collection, name) {
+            Ok(value) => Ok(Some(value)),
+            Err(e) if e.is_absence() => Ok(None),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The objects of a collection that carry `labels` and have `fields`, each of the form `a=b,c=d`; of all if empty.
+    pub fn list(&self, collection: &str, labels: &str, fields: &str) -> Result<Vec<Value>, Failure> {
+        self.pages(collection, labels, fields, false)
+    }
+
+    /// As [`Session::list`], of each object only its metadata.
+    pub fn list_metadata(&self, collection: &str, labels: &str, fields: &str) -> Result<Vec<Value>, Failure> {
+        self.pages(collection, labels, fields, true)
+    }
+
+    fn pages(&self, collection: &str, labels: &str, fields: &str, metadata: bool) -> Result<Vec<Value>, Failure> {
+        let mut params = ListParams::default().labels(labels).fields(fields).limit(PAGE);
+        let mut out = Vec::new();
+        for _ in 0..PAGES {
+            let request = Request::new(collection);
+            let request = if metadata { request.list_metadata(&params)? } else { request.list(&params)? };
+            let mut page: Value = match self.run(|client| async move { client.request(request).await }) {
+                // The server has forgotten where we were. It is asked for everything at once.
+                Err(e) if e.answer().is_some_and(|a| a.code == 410) && params.limit.is_some() => {
+                    params.limit = None;
+                    params.continue_token = None;
+                    out.clear();
+                    continue;
+                }
+                other => other?,
+            };
+            if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
+                out.extend(items);
+            }
+            let token = page.pointer("/metadata/continue").and_then(Value::as_str).unwrap_or_default();
+            if token.is_empty() {
+                return Ok(out);
+            }
+            params.continue_token = Some(token.to_owned());
+        }
+        Err(Failure::Nonsense(format!("the list {collection} has no end")))
+    }
+
+    /// Makes an object.
+    pub fn create(&self, collection: &str, object: &Value) -> Result<Value, Failure> {
+        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let request = Request::new(collection).create(&params, object.to_string().into_bytes())?;
+        self.run(|client| async move { client.request(request).await })
+    }
+
+    /// Puts an object in another's place, of which it has the `resourceVersion`.
+    pub fn replace(&self, collection: &str, name: &str, object: &Value) -> Result<Value, Failure> {
+        let params = PostParams { field_manager: Some(MANAGER.to_owned()), ..PostParams::default() };
+        let request = Request::new(collection).replace(name, &params, object.to_string().into_bytes())?;
+        self.run(|client| async move { client.request(request).await })
+    }
+
+    /// Server-side apply, forced.
+    pub fn apply(&self, collection: &str, name: &str, object: &Value) -> Result<Value, Failure> {
+        let request =
+            Request::new(collection).patch(name, &PatchParams::apply(MANAGER).force(), &Patch::Apply(object))?;
+        self.run(|client| async move { client.request(request).await })
+    }
+
+    /// Deletes an object.
+    pub fn delete(&self, collection: &str, name: &str, params: &DeleteParams) -> Result<(), Failure> {
+        let request = Request::new(collection).delete(name, params)?;
+        self.run(|client| async move { client.request_text(request).await }).map(drop)
+    }
+
+    /// Lines of a container's log.
+    pub fn log(&self, pods: &str, pod: &str, params: &LogParams) -> Result<String, Failure> {
+        let request = Request::new(pods).logs(pod, params)?;
+        self.run(|client| async move { client.request_text(request).await })
+    }
+
+    /// What time it is for the cluster. The clocks of those who share an installation may differ; this one they share.
+    pub fn now(&self) -> Result<Timestamp, Failure> {
+        let request = Request::new("/version").list(&ListParams::default())?;
+        let answer = self.run(|client| async move { client.send(request.map(Body::from)).await })?;
+        let date = answer.headers().get("date").and_then(|d| d.to_str().ok());
+        let read = |text: &str| rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
+        Ok(date.and_then(read).unwrap_or_else(Timestamp::now))
+    }
+}

@@ -1,0 +1,179 @@
+//! Waiting until objects are ready (spec/plan.md 6.2, 6.4).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::failure::Failure;
+use super::look::Surroundings;
+use super::patience::Patience;
+use super::ready::{self, Readiness};
+use super::target::KubeTarget;
+use crate::target::{Event, ObjectId, TargetError, Watch};
+
+const SHORTEST: Duration = Duration::from_millis(300);
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// How often somebody who watches is told of the same.
+const TELL: Duration = Duration::from_secs(5);
+
+/// How long an image may be refused to a node before that is taken for the last word: a registry may just be starting.
+const GRACE: Duration = Duration::from_secs(20);
+
+/// One object that is waited for.
+struct Pending<'a> {
+    id: &'a ObjectId,
+    why: String,
+    told: Option<Duration>,
+    live: Option<Value>,
+}
+
+impl KubeTarget {
+    pub(super) fn wait_all(
+        &self,
+        objects: &[ObjectId],
+        patience: Duration,
+        watch: &dyn Watch,
+    ) -> Result<(), TargetError> {
+        let patience = Patience::new(patience);
+        let mut pulls = Pulls::default();
+        let mut pause = SHORTEST;
+        let mut pending: Vec<Pending<'_>> =
+            objects.iter().map(|id| Pending { id, why: String::new(), told: None, live: None }).collect();
+        // The cause before what follows from it: pods are told of before the service that they are behind.
+        pending.sort_by_key(|p| rank(&p.id.kind));
+        loop {
+            let mut around = Surroundings::new(&self.cluster);
+            let mut left = Vec::new();
+            for mut object in pending {
+                match self.judge(&mut object, &mut around, &mut pulls, &patience)? {
+                    Readiness::Ready => watch.event(&Event::Ready(object.id)),
+                    Readiness::Failed(why) => {
+                        let details = object.live.as_ref().map(|l| around.details(l)).unwrap_or_default();
+                        return Err(TargetError::Failed { object: object.id.clone(), why, details });
+                    }
+                    Readiness::Waiting(why) => {
+                        object.tell(why, patience.spent(), watch);
+                        left.push(object);
+                    }
+                }
+            }
+            pending = left;
+            let Some(first) = pending.first() else { return Ok(()) };
+            if patience.is_over() {
+                let mut details = first.live.as_ref().map(|l| around.details(l)).unwrap_or_default();
+                details.extend(pending.iter().skip(1).map(|p| format!("waiting as well: {}: {}", p.id, p.why)));
+                let (object, why) = (first.id.clone(), first.why.clone());
+                return Err(TargetError::NotReady { object, waited: patience.spent(), why, details });
+            }
+            patience.sleep(pause);
+            pause = pause.saturating_mul(3).checked_div(2).unwrap_or(LONGEST).min(LONGEST);
+        }
+    }
+
+    fn judge(
+        &self,
+        object: &mut Pending<'_>,
+        around: &mut Surroundings<'_>,
+        pulls: &mut Pulls,
+        patience: &Patience,
+    ) -> Result<Readiness, TargetError> {
+        let found = self.live(object.id).and_then(|live| match live {
+            Some(live) => {
+                let readiness = ready::of(&live, &around.of(&live)?);
+                let readiness = match readiness {
+                    Readiness::Waiting(why) => around.with_pods(&live, why, &mut |trouble, said| {
+                        pulls.hopeless_since(trouble, said, patience.spent())
+                    })?,
+                    other => other,
+                };
+                Ok(Some((live, readiness)))
+            }
+            None => Ok(None),
+        });
+        match found {
+            Ok(Some((live, readiness))) => {
+                object.live = Some(live);
+                Ok(readiness)
+            }
+            Ok(None) => {
+                object.live = None;
+                Ok(Readiness::Waiting("it is not there".to_owned()))
+            }
+            Err(e) if e.may_pass() => Ok(Readiness::Waiting(format!("the cluster cannot be asked: {}", e.text()))),
+            Err(e) => Err(e.doing(format!("looking for {}", object.id))),
+        }
+    }
+}
+
+impl Pending<'_> {
+    fn tell(&mut self, why: String, since: Duration, watch: &dyn Watch) {
+        let again = self.told.is_none_or(|told| since.saturating_sub(told) >= TELL);
+        if why != self.why || again {
+            watch.event(&Event::Waiting { object: self.id, why: &why, since });
+            self.told = Some(since);
+        }
+        self.why = why;
+    }
+}
+
+fn rank(kind: &str) -> u8 {
+    match kind {
+        "PersistentVolumeClaim" | "CustomResourceDefinition" => 0,
+        "Job" | "Pod" | "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet" => 1,
+        "Service" => 3,
+        _ => 2,
+    }
+}
+
+/// Since when the images of which containers have not come.
+#[derive(Default)]
+struct Pulls {
+    since: BTreeMap<(String, Option<String>), Duration>,
+}
+
+impl Pulls {
+    /// Why there is no use in waiting for an image, if it has been refused for long enough.
+    fn hopeless_since(&mut self, trouble: &ready::Trouble, said: &str, now: Duration) -> Option<&'static str> {
+        let since = *self.since.entry((trouble.pod.clone(), trouble.container.clone())).or_insert(now);
+        ready::hopeless(&trouble.reason, said).filter(|_| now.saturating_sub(since) >= GRACE)
+    }
+}
+
+/// An answer that is not needed: nothing, where who asks may not know it.
+pub(super) fn if_allowed<T: Default>(answer: Result<T, Failure>) -> Result<T, Failure> {
+    match answer {
+        Err(e) if e.is_forbidden() || e.is_absence() => Ok(T::default()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_is_given_up_only_after_a_while() {
+        let trouble = ready::Trouble {
+            pod: "p".to_owned(),
+            container: Some("main".to_owned()),
+            image: "r/a:1".to_owned(),
+            reason: "ErrImagePull".to_owned(),
+            message: String::new(),
+        };
+        let mut pulls = Pulls::default();
+        let at = |pulls: &mut Pulls, said: &str, s: u64| pulls.hopeless_since(&trouble, said, Duration::from_secs(s));
+        assert_eq!(at(&mut pulls, "r/a:1: not found", 3), None);
+        assert_eq!(at(&mut pulls, "r/a:1: not found", 22), None);
+        assert_eq!(at(&mut pulls, "i/o timeout", 24), None);
+        assert_eq!(at(&mut pulls, "r/a:1: not found", 24), Some("the registry does not have the image"));
+    }
+
+    #[test]
+    fn a_cause_is_told_before_what_follows_from_it() {
+        let mut kinds = ["Service", "Ingress", "Deployment", "PersistentVolumeClaim"];
+        kinds.sort_by_key(|kind| rank(kind));
+        assert_eq!(kinds, ["PersistentVolumeClaim", "Deployment", "Ingress", "Service"]);
+    }
+}

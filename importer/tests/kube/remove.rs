@@ -1,0 +1,47 @@
+//! Removing.
+
+use std::time::Duration;
+
+use importer::target::{Target, TargetError};
+
+use crate::{MINUTE, Site, Told};
+
+const TWO: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: two}\n";
+
+#[test]
+fn what_is_removed_is_gone_and_what_is_not_there_is_passed_over() {
+    let Some(site) = Site::new() else { return };
+    let deployment = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {selector: {matchLabels: {a: b}}, \
+        template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: 'r.example/a:1'}]}}}\n";
+    site.apply(&format!("{TWO}{deployment}")).unwrap();
+    let ids = [
+        site.id("apps", "Deployment", "web"),
+        site.id("", "ConfigMap", "one"),
+        site.id("", "ConfigMap", "never"),
+        site.id("example.com", "Unknown", "x"),
+    ];
+    let told = Told::default();
+    site.target().remove(&ids, MINUTE, &told).unwrap();
+    assert!(told.any("removed Deployment web", "") && told.any("removed ConfigMap one", ""));
+    assert!(!told.any("removed ConfigMap never", ""));
+    // In the foreground: with its replica set and pods.
+    assert_eq!(site.kubectl(&["get", "deployments,replicasets,pods", "-o", "name"], ""), "");
+    assert!(site.kubectl(&["get", "configmaps", "-o", "name"], "").contains("configmap/two"));
+}
+
+#[test]
+fn what_holds_an_object_back_is_said_when_time_is_up() {
+    let Some(site) = Site::new() else { return };
+    site.apply(TWO).unwrap();
+    let finalizer = |value: &str| {
+        let patch = format!(r#"{{"metadata":{{"finalizers":{value}}}}}"#);
+        site.kubectl(&["patch", "configmap", "one", "--type=merge", "-p", &patch], "");
+    };
+    finalizer(r#"["sealift.dev/test"]"#);
+    let told = Told::default();
+    let e = site.target().remove(&[site.id("", "ConfigMap", "one")], Duration::from_secs(2), &told).unwrap_err();
+    finalizer("null");
+    assert!(matches!(e, TargetError::NotReady { .. }), "{e:?}");
+    assert!(e.to_string().contains("finalizers") && e.to_string().contains("sealift.dev/test"), "{e}");
+    assert!(told.any("waiting ConfigMap one", "sealift.dev/test"));
+}

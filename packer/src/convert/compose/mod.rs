@@ -1,0 +1,179 @@
+//! docker-compose files (compose specification, <https://compose-spec.io>).
+
+mod health;
+mod interpolate;
+mod mounts;
+mod ports;
+mod service;
+mod wiring;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use bundle_format::template::ComponentName;
+
+use self::interpolate::{Variables, env_file};
+pub(super) use self::mounts::{free_name, size, volume};
+pub(super) use self::ports::{protocol_of, route_to};
+pub(super) use self::words::split;
+use super::draft::{Draft, NoteKind};
+use super::tree::{BYTES, Tree};
+use super::{ConvertError, Naming, connect, passwords};
+use crate::plan::read_file;
+
+/// Most services of a file: as many as a template has components.
+const SERVICES: usize = bundle_format::template::limits::COMPONENTS;
+
+/// A compose file that is being converted.
+struct Project {
+    /// The folder that it lies in, with links resolved. No file outside of it is read.
+    base: PathBuf,
+    tree: Tree,
+    variables: Variables,
+    name: String,
+    /// Components by the names of services.
+    services: BTreeMap<String, ComponentName>,
+    /// Volumes that exist already: name, and the component that owns them.
+    volumes: BTreeMap<String, (ComponentName, bundle_format::template::VolumeName)>,
+    /// Services that others wait for to end.
+    jobs: BTreeSet<String>,
+}
+
+/// Converts the compose file at `path`. Values for its variables come from `.env` beside it, not from the environment.
+///
+/// # Errors
+/// A file that cannot be read or is none; more than a converter takes.
+pub fn from_compose(path: &Path, naming: &Naming) -> Result<Draft, ConvertError> {
+    let read =
+        |path: &Path| read_file(path, BYTES).map_err(|source| ConvertError::Read { path: path.to_owned(), source });
+    let mut tree = Tree::read(&read(path)?, &path.display().to_string())?;
+    let foreign = |why: &str| ConvertError::Foreign { place: path.display().to_string(), why: why.to_owned() };
+    if !matches!(tree.get("services"), Some(Tree::Map(services)) if !services.is_empty()) {
+        return Err(foreign("there are no `services`, so it is no compose file"));
+    }
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let base = folder.canonicalize().map_err(|source| ConvertError::Read { path: folder.to_owned(), source })?;
+    let mut variables = Variables::new(BTreeMap::new());
+    let dotenv = base.join(".env");
+    if dotenv.is_file() {
+        for (name, value) in env_file(&String::from_utf8_lossy(&read(&dotenv)?)) {
+            let value = variables.text(&value, 0)?;
+            variables.known.insert(name, value);
+        }
+        variables.missing.clear();
+    }
+    variables.tree(&mut tree)?;
+    let folder_name = base.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let name = tree.text_of("name").unwrap_or(folder_name);
+    let (template, version) = naming.or(&name, "1.0.0")?;
+    let mut draft = Draft::new(template, version);
+    let mut project = Project {
+        base,
+        tree,
+        variables,
+        name,
+        services: BTreeMap::new(),
+        volumes: BTreeMap::new(),
+        jobs: BTreeSet::new(),
+    };
+    project.convert(&mut draft)?;
+    Ok(draft.finish())
+}
+
+impl Project {
+    fn convert(&mut self, draft: &mut Draft) -> Result<(), ConvertError> {
+        let services: Vec<(String, Tree)> = self.tree.get("services").map(Tree::fields).unwrap_or_default().to_vec();
+        if services.len() > SERVICES {
+            return Err(ConvertError::TooMuch { what: "services", limit: SERVICES as u64 });
+        }
+        for (key, _) in self.tree.fields().iter() {
+            match key.as_str() {
+                "include" => draft.note(
+                    NoteKind::Left,
+                    None,
+                    "`include`: convert each file, or merge them with `docker compose config`",
+                ),
+                "networks" => {
+                    draft.note(NoteKind::Changed, None, "networks: all components of an installation reach each other")
+                }
+                _ => {}
+            }
+        }
+        let services: Vec<(String, Tree)> = (services.iter())
+            .map(|(name, service)| Ok((name.clone(), self.extended(&services, service, draft)?)))
+            .collect::<Result<_, ConvertError>>()?;
+        for (name, _) in &services {
+            let component = draft.component_name(name)?;
+            if component.as_str() != name {
+                draft.note(
+                    NoteKind::Changed,
+                    Some(&component),
+                    format!("the service {name:?} is called `{component}` here"),
+                );
+            }
+            self.services.insert(name.clone(), component);
+        }
+        self.jobs = wiring::jobs(&services);
+        for (name, service) in &services {
+            let component = self.service(draft, name, service)?;
+            draft.template.components.push(component);
+        }
+        self.wire(draft, &services)?;
+        let hosts = self.hosts(&services);
+        passwords::generate(draft)?;
+        connect::rewrite(draft, &hosts)?;
+        for name in std::mem::take(&mut self.variables.missing) {
+            let text = format!(
+                "the variable {name} has no value: give it one in `.env` beside the compose file and convert again"
+            );
+            draft.note(NoteKind::Look, None, text);
+        }
+        Ok(())
+    }
+
+    /// The service with what it `extends` in the same file under it.
+    fn extended(&self, services: &[(String, Tree)], service: &Tree, draft: &mut Draft) -> Result<Tree, ConvertError> {
+        let Some(extends) = service.get("extends") else { return Ok(service.clone()) };
+        let name = extends.text().or_else(|| extends.text_of("service")).unwrap_or_default();
+        let found = services.iter().find(|(n, _)| *n == name && extends.get("file").is_none());
+        let Some((_, base)) = found else {
+            draft.note(
+                NoteKind::Left,
+                None,
+                format!("`extends` of {name:?} in another file: merge them with `docker compose config`"),
+            );
+            return Ok(service.clone());
+        };
+        let mut fields: Vec<(String, Tree)> = base.fields().iter().filter(|(k, _)| k != "extends").cloned().collect();
+        for (key, value) in service.fields().iter().filter(|(k, _)| k != "extends") {
+            match fields.iter_mut().find(|(k, _)| k == key) {
+                Some((_, there)) => overlay(there, value),
+                None => fields.push((key.clone(), value.clone())),
+            }
+        }
+        Ok(Tree::Map(fields))
+    }
+
+    /// A path in the compose file as one on this machine; `None` if it leads out of the compose file's folder.
+    fn inside(&self, path: &str) -> Option<PathBuf> {
+        let path = self.base.join(path).canonicalize().ok()?;
+        path.starts_with(&self.base).then_some(path)
+    }
+}
+
+/// Lays `value` over what is `there`: maps field by field, lists one after the other, everything else instead.
+fn overlay(there: &mut Tree, value: &Tree) {
+    match (there, value) {
+        (Tree::Map(fields), Tree::Map(more)) => {
+            for (key, value) in more {
+                match fields.iter_mut().find(|(k, _)| k == key) {
+                    Some((_, old)) => *old = value.clone(),
+                    None => fields.push((key.clone(), value.clone())),
+                }
+            }
+        }
+        (Tree::List(elements), Tree::List(more)) => elements.extend(more.iter().cloned()),
+        (there, value) => *there = value.clone(),
+    }
+}

@@ -1,0 +1,207 @@
+//! `sealift install`, `upgrade`, `rollback` and `uninstall`.
+
+use bundle_format::Code;
+use importer::engine::{Back, Engine, EngineError, Outcome, Plan, Settings, Standing, Uninstall as Ending, Version};
+use importer::plan::Overlay;
+use importer::target::TargetError;
+
+use super::open::{Opened, forward, opened, plain, settings};
+use super::told::Told;
+use crate::args::{Acceptance, Install, Rollback, Uninstall, Upgrade};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::report::{PlanReport, RecordReport, Subject, UninstallReport, write_plan};
+
+pub fn install(args: &Install, out: &Output) -> Result<(), Failure> {
+    let report = install_and_tell(args, out)?;
+    out.data(&report, |text| text.push_str(&done("installed", &report)))?;
+    hint_of_dir(&report, out);
+    Ok(())
+}
+
+/// Installs, and gives the report, for the demonstration too.
+pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Failure> {
+    let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
+    let version = Version::find(&opened.store, &args.name)?;
+    let standing = Standing::new(opened.records.all(&opened.place)?);
+    if let Some(holds) = standing.holds()
+        && holds.digest != version.digest
+    {
+        let there = holds.version.tag(holds.revision);
+        return Err(EngineError::OtherVersion { place: opened.place.clone(), there }.into());
+    }
+    let forward = forward(&version, &in_force(&standing), &args.values, &Acceptance::default())?;
+    let settings = settings(&args.how, args.atomic)?;
+    let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
+    change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
+        true => Ok(Done::Planned(engine.plan_forward(version.clone(), &forward)?)),
+        false => Ok(Done::Applied(engine.forward(version.clone(), &forward, shown)?)),
+    })
+}
+
+pub fn upgrade(args: &Upgrade, out: &Output) -> Result<(), Failure> {
+    let report = upgrade_and_tell(args, out)?;
+    out.data(&report, |text| text.push_str(&done("upgraded", &report)))?;
+    hint_of_dir(&report, out);
+    Ok(())
+}
+
+/// Upgrades, and gives the report, for the demonstration too.
+pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Failure> {
+    let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
+    let standing = Standing::new(opened.records.all(&opened.place)?);
+    if standing.holds().is_none() {
+        return Err(EngineError::NotInstalled { place: opened.place.clone(), target: opened.target.name() }.into());
+    }
+    let version = wanted(&opened, &args.name, args.to.as_deref())?;
+    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    let settings = settings(&args.how, args.atomic)?;
+    let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
+    change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
+        true => Ok(Done::Planned(engine.plan_forward(version.clone(), &forward)?)),
+        false => Ok(Done::Applied(engine.forward(version.clone(), &forward, shown)?)),
+    })
+}
+
+pub fn rollback(args: &Rollback, out: &Output) -> Result<(), Failure> {
+    let report = rollback_and_tell(args, out)?;
+    out.data(&report, |text| text.push_str(&done("rolled back", &report)))?;
+    hint_of_dir(&report, out);
+    Ok(())
+}
+
+/// Rolls back, and gives the report, for the demonstration too.
+pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Failure> {
+    let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
+    let standing = Standing::new(opened.records.all(&opened.place)?);
+    let back = Back { to: args.record, exact: args.exact };
+    let to = args.record.map_or_else(|| standing.before_last(), |number| standing.record(number));
+    let to = to.map(|r| r.version.tag(r.revision)).unwrap_or_default();
+    let to = Change { from: installed(&standing), to };
+    let settings = settings(&args.how, false)?;
+    change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
+        true => Ok(Done::Planned(engine.plan_back(back)?)),
+        false => Ok(Done::Applied(engine.back(back, shown)?)),
+    })
+}
+
+pub fn uninstall(args: &Uninstall, out: &Output) -> Result<(), Failure> {
+    let mut opened = opened(&args.name, &args.place, false)?;
+    let told = Told(out);
+    let target = opened.target.name();
+    let mut engine = opened.engine(plain(args.timeout), &told);
+    let record = engine.uninstall(Ending { keep_data: args.keep_data }).map_err(failure)?;
+    let report = UninstallReport {
+        name: args.name.clone(),
+        namespace: args.place.namespace.clone(),
+        target,
+        kept: record.inventory.iter().map(|i| i.object.to_string()).collect(),
+        record: RecordReport::of(&record),
+    };
+    out.data(&report, |text| {
+        text.push_str(&format!("removed {} from {} on {}\n", report.name, report.namespace, report.target));
+        for kept in &report.kept {
+            text.push_str(&format!("kept      {kept}\n"));
+        }
+    })
+}
+
+/// The version that `to` names, or the highest.
+pub fn wanted(opened: &Opened, name: &str, to: Option<&str>) -> Result<Version, Failure> {
+    let name = name.split(':').next().unwrap_or(name);
+    let wanted = to.map_or_else(|| name.to_owned(), |to| format!("{name}:{to}"));
+    Ok(Version::find(&opened.store, &wanted)?)
+}
+
+/// The version that is installed.
+pub fn installed(standing: &Standing) -> Option<String> {
+    standing.holds().map(|r| r.version.tag(r.revision))
+}
+
+/// The site's values as the last action left them.
+pub fn in_force(standing: &Standing) -> Overlay {
+    standing.holds().map(|r| r.overlay.clone()).unwrap_or_default()
+}
+
+/// What is to be changed.
+struct Change {
+    from: Option<String>,
+    to: String,
+}
+
+enum Done {
+    Planned(Plan),
+    Applied(Outcome),
+}
+
+type Shown<'a> = &'a dyn Fn(&Plan);
+
+fn change(
+    opened: &mut Opened,
+    settings: Settings,
+    out: &Output,
+    change: Change,
+    act: &mut dyn FnMut(&mut Engine<'_>, Shown<'_>) -> Result<Done, EngineError>,
+) -> Result<PlanReport, Failure> {
+    let subject = Subject {
+        name: opened.place.name.to_string(),
+        namespace: opened.place.namespace.to_string(),
+        target: opened.target.name(),
+        from: change.from,
+        to: change.to,
+    };
+    let told = Told(out);
+    let show = |plan: &Plan| out.say(write_plan(&subject, plan).trim_end());
+    let mut engine = opened.engine(settings, &told);
+    let done = act(&mut engine, &show).map_err(failure)?;
+    Ok(match done {
+        Done::Planned(plan) => {
+            if !out.json() {
+                out.text(&write_plan(&subject, &plan))?;
+            }
+            PlanReport::of(subject, &plan, None)
+        }
+        Done::Applied(outcome) => PlanReport::of(subject, &outcome.plan, Some(&outcome.record)),
+    })
+}
+
+/// The closing line of an action; nothing of one that was only planned, which is shown.
+fn done(what: &str, report: &PlanReport) -> String {
+    match &report.record {
+        Some(record) => format!(
+            "{what} {} {} for {} on {} (record {})\n",
+            report.name, report.to, report.namespace, report.target, record.number
+        ),
+        None => String::new(),
+    }
+}
+
+fn hint_of_dir(report: &PlanReport, out: &Output) {
+    if let (Some(_), Some(path)) = (&report.record, report.target.strip_prefix("dir:")) {
+        out.say(format_args!("apply it with: kubectl apply -f {path}"));
+    }
+}
+
+/// A failure that says what the cluster says of it, line by line.
+pub fn failure(e: EngineError) -> Failure {
+    let details = match cause(&e) {
+        EngineError::Target(TargetError::NotReady { details, .. } | TargetError::Failed { details, .. }) => {
+            details.clone()
+        }
+        _ => Vec::new(),
+    };
+    let mut failure = Failure::from(e);
+    if !details.is_empty() {
+        failure.message.push_str(&format!("\n  {}", details.join("\n  ")));
+        failure.details = Some(serde_json::json!({ "cluster": details }));
+    }
+    debug_assert!(failure.code != Code::Internal);
+    failure
+}
+
+fn cause(e: &EngineError) -> &EngineError {
+    match e {
+        EngineError::TakenBack { cause: inner, .. } | EngineError::Stuck { cause: inner, .. } => cause(inner),
+        other => other,
+    }
+}

@@ -1,0 +1,124 @@
+//! `sealift plan`, `history` and `status`: what is and what would be.
+
+use std::time::Duration;
+
+use importer::engine::Standing;
+
+use super::act::{failure, in_force, installed, wanted};
+use super::open::{forward, opened, plain, settings};
+use crate::args::{History, Plan, Status};
+use crate::failure::Failure;
+use crate::output::Output;
+use crate::report::{ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, write_plan};
+
+pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
+    let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
+    let version = wanted(&opened, &args.name, args.to.as_deref().or(args.name.split_once(':').map(|(_, to)| to)))?;
+    let standing = Standing::new(opened.records.all(&opened.place)?);
+    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    let subject = Subject {
+        name: opened.place.name.to_string(),
+        namespace: opened.place.namespace.to_string(),
+        target: opened.target.name(),
+        from: installed(&standing),
+        to: version.version.tag(version.revision),
+    };
+    let engine = opened.engine(settings(&args.how, false)?, &());
+    let plan = engine.plan_forward(version, &forward).map_err(failure)?;
+    let text = write_plan(&subject, &plan);
+    let report = PlanReport::of(subject, &plan, None);
+    out.data(&report, |all| all.push_str(&text))
+}
+
+pub fn history(args: &History, out: &Output) -> Result<(), Failure> {
+    let opened = opened(&args.name, &args.place, false)?;
+    let records = opened.records.all(&opened.place)?;
+    let report = HistoryReport {
+        name: opened.place.name.to_string(),
+        namespace: opened.place.namespace.to_string(),
+        target: opened.target.name(),
+        holds: Standing::new(records.clone()).holds().map(|r| r.number),
+        records: records.iter().map(RecordReport::of).collect(),
+    };
+    out.data(&report, |text| {
+        for r in &report.records {
+            let holds = if report.holds == Some(r.number) { "*" } else { " " };
+            let to = r.to.map(|to| format!(" to record {to}")).unwrap_or_default();
+            let message =
+                r.message.as_deref().map(|m| format!("  {}", m.lines().next().unwrap_or(m))).unwrap_or_default();
+            text.push_str(&format!(
+                "{holds} {:>3}  {}  {:9} {:12} {:7} {}{to}{message}\n",
+                r.number, r.time, r.action, r.version, r.status, r.by
+            ));
+        }
+        if report.records.is_empty() {
+            text.push_str("no records\n");
+        }
+    })
+}
+
+pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
+    let mut opened = opened(&args.name, &args.place, false)?;
+    let subject = (opened.place.clone(), opened.target.name());
+    let state = opened.engine(plain(Duration::ZERO), &()).status().map_err(failure)?;
+    let texts = |overlay: &importer::plan::Overlay| -> Vec<String> {
+        overlay
+            .values
+            .iter()
+            .map(|(path, value)| match value {
+                Some(value) => format!("{path} = {value}"),
+                None => format!("{path} removed"),
+            })
+            .collect()
+    };
+    let report = StatusReport {
+        name: subject.0.name.to_string(),
+        namespace: subject.0.namespace.to_string(),
+        target: subject.1,
+        holds: state.holds.as_ref().map(RecordReport::of),
+        unfinished: state.unfinished.as_ref().map(RecordReport::of),
+        ready: state.components.iter().all(|c| c.waiting.is_none()),
+        components: state
+            .components
+            .iter()
+            .map(|c| ComponentStateReport {
+                name: c.name.to_string(),
+                ready: c.waiting.is_none(),
+                waiting: c.waiting.clone(),
+                orphan: c.orphan,
+                off: c.off,
+            })
+            .collect(),
+        site: texts(&state.site),
+        drift: texts(&state.drift),
+        changed: state.changed.iter().map(ToString::to_string).collect(),
+    };
+    out.data(&report, |text| write_status(text, &report))
+}
+
+fn write_status(text: &mut String, report: &StatusReport) {
+    let version = report.holds.as_ref().map_or("not installed", |r| r.version.as_str());
+    text.push_str(&format!("{} {version} for {} on {}\n", report.name, report.namespace, report.target));
+    if let Some(r) = &report.unfinished {
+        let message = r.message.as_deref().unwrap_or("it was interrupted");
+        text.push_str(&format!("UNFINISHED: {} to {} (record {}): {message}\n", r.action, r.version, r.number));
+    }
+    for c in &report.components {
+        let state = match (&c.waiting, c.off, c.orphan) {
+            (Some(why), ..) => format!("NOT READY  {why}"),
+            (None, true, _) => "off".to_owned(),
+            (None, _, true) => "ready, and not in this version".to_owned(),
+            (None, ..) => "ready".to_owned(),
+        };
+        text.push_str(&format!("  {:20} {state}\n", c.name));
+    }
+    for (title, lines) in [
+        ("the site's values:", &report.site),
+        ("changed since the last action:", &report.drift),
+        ("objects that are not as they were applied:", &report.changed),
+    ] {
+        if !lines.is_empty() {
+            text.push_str(&format!("{title}\n  {}\n", lines.join("\n  ")));
+        }
+    }
+}
