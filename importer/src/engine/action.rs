@@ -325,12 +325,16 @@ impl Engine<'_> {
         aim: Aim<'_>,
         prune: bool,
     ) -> Result<Plan, EngineError> {
-        let unfinished = self.version_of(standing.unfinished().filter(|r| r.action != Action::Uninstall))?;
+        let unfinished = standing.interrupted().iter().filter(|r| r.action != Action::Uninstall);
+        let unfinished: Vec<(&Record, Version)> = unfinished
+            .map(|record| Ok((record, Version::of_record(self.store, record)?)))
+            .collect::<Result<_, EngineError>>()?;
+        let unfinished: Vec<(&Record, &Version)> = unfinished.iter().map(|(record, version)| (*record, version)).collect();
         let live = self.observe(standing)?;
         let inputs = Inputs {
             place: &self.place,
             holds: holds.as_ref().map(|(record, version)| (*record, version)),
-            unfinished: unfinished.as_ref().map(|(record, version)| (*record, version)),
+            unfinished: &unfinished,
             version: &intent.version,
             aim,
             enabled: &intent.enabled,
@@ -456,12 +460,12 @@ fn only(held: &Version, new: &Version, wanted: &BTreeSet<ComponentName>) -> Resu
     Ok(version)
 }
 
-/// The objects of the record that holds and of one that did not end well.
+/// The objects of the record that holds and of those that did not end well.
 fn items(standing: &Standing) -> Vec<Item> {
     let mut items: BTreeMap<ObjectId, Item> = BTreeMap::new();
     let mut order = Vec::new();
     let last = standing.records().last();
-    for record in standing.holds().into_iter().chain(last) {
+    for record in standing.holds().into_iter().chain(standing.interrupted()).chain(last) {
         for item in &record.inventory {
             if items.insert(item.object.clone(), item.clone()).is_none() {
                 order.push(item.object.clone());

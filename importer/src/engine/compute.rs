@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_format::ImageRef;
+use bundle_format::{Digest, ImageRef};
 use bundle_format::template::ComponentName;
 
 use super::{EngineError, Version};
 use crate::plan::{
-    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Step,
-    Winner, decisions, effective, found, in_force, inventory, rollback, steps,
+    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Row, Rule,
+    Step, Winner, decisions, effective, found, in_force, inventory, rollback, steps,
 };
 use crate::record::{Item, Record};
-use crate::render::{RenderInput, RenderedFile, SecretValues, render};
+use crate::render::{NAMESPACE, RenderInput, RenderedFile, SecretValues, render};
 use crate::target::{Capabilities, Live, ObjectId, Place};
 
 /// What a plan is computed from.
@@ -21,8 +21,8 @@ pub struct Inputs<'a> {
     pub place: &'a Place,
     /// The record that holds, and its version.
     pub holds: Option<(&'a Record, &'a Version)>,
-    /// The record of an action that did not end well, and its version.
-    pub unfinished: Option<(&'a Record, &'a Version)>,
+    /// The records since then, of actions that did not end well, oldest first; each with its version.
+    pub unfinished: &'a [(&'a Record, &'a Version)],
     /// The version that is to be.
     pub version: &'a Version,
     /// Where the values come from.
@@ -120,23 +120,17 @@ impl Inputs<'_> {
             None => Attributes::default(),
         };
         let held = self.holds.map(|(record, version)| self.state(record, version)).transpose()?;
-        let also = self.unfinished.map(|(record, version)| self.state(record, version)).transpose()?;
-        let mut edits = match &held {
-            Some(held) => found(
-                &held.template.template,
-                &held.template.documents,
-                &held.files,
-                also.as_ref().map(|s| s.files.as_slice()),
-                self.live,
-            ),
-            None => Overlay::default(),
-        };
-        // What an interrupted action found before it changed anything is the site's as well.
-        if let Some((record, _)) = self.unfinished {
-            edits = record.found.clone().under(edits);
-        }
+        let edits = self.edits(held.as_ref())?;
         let in_force_old = held.as_ref().map(|h| h.in_force.clone()).unwrap_or_default();
-        let mut site = edits.applied_to(&in_force_old);
+        let mut site = match self.unfinished.last() {
+            // What an interrupted action found before it changed anything is the site's as well.
+            Some((record, _)) => edits.applied_to(&record.found.applied_to(&vendor_old)),
+            None => edits.applied_to(&in_force_old),
+        };
+        let found = match (&held, self.unfinished.last()) {
+            (None, Some((record, _))) => record.found.clone(),
+            _ => Overlay::between(&vendor_old, &site),
+        };
         let decided = match self.aim {
             Aim::Forward { values, accept } => {
                 site = values.applied_to(&site);
@@ -146,11 +140,11 @@ impl Inputs<'_> {
                 }
                 decided
             }
-            Aim::Back { left, exact } => rollback(&left.applied_to(&vendor_new), &in_force_old, &site, exact),
+            Aim::Back { left, exact } => rollback(&state(left, &vendor_new), &in_force_old, &site, exact),
         };
         let base = match self.aim {
             Aim::Forward { .. } => vendor_new.clone(),
-            Aim::Back { left, .. } => left.applied_to(&vendor_new),
+            Aim::Back { left, .. } => state(left, &vendor_new),
         };
         let in_force = in_force(&base, &decided);
         let template = effective(&self.version.template, &self.version.documents, &in_force)?;
@@ -164,11 +158,6 @@ impl Inputs<'_> {
         let steps = steps(&files, self.live, &before, leaving);
         let inventory = inventory(&files, &before, &steps);
         let components = self.components(&files, &steps, &before, &off);
-        let found = match (&held, self.unfinished) {
-            (Some(held), _) => Overlay::between(&vendor_old, &edits.applied_to(&held.in_force)),
-            (None, Some((record, _))) => record.found.clone(),
-            (None, None) => Overlay::default(),
-        };
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
             found,
@@ -178,6 +167,24 @@ impl Inputs<'_> {
             inventory,
             files,
         })
+    }
+
+    /// What the site changed on the target: what is neither as the record that holds left it, nor as an action made it that did
+    /// not end well.
+    fn edits(&self, held: Option<&State>) -> Result<Overlay, EngineError> {
+        let Some(State { template: Effective { template, documents }, files, .. }) = held else {
+            return Ok(Overlay::default());
+        };
+        let read = |also: Option<&[RenderedFile]>| found(template, documents, files, also, self.live);
+        let mut edits: Option<Overlay> = None;
+        for (record, version) in self.unfinished {
+            let mut more = read(Some(&self.state(record, version)?.files));
+            if let Some(edits) = &edits {
+                more.values.retain(|path, _| edits.values.contains_key(path));
+            }
+            edits = Some(more);
+        }
+        Ok(edits.unwrap_or_else(|| read(None)))
     }
 
     /// The state that `record` left.
@@ -221,20 +228,40 @@ impl Inputs<'_> {
         )?)
     }
 
-    /// The objects that are the installation's before the plan, those of an action that did not end well included.
+    /// The objects that are the installation's before the plan, those of actions that did not end well included, in the order
+    /// in which they were applied. Of one that actions say differently nobody knows how far the last of them came: what it is
+    /// like is then no object's digest, so that it is applied again.
     fn before(&self) -> Vec<Item> {
-        let mut items: BTreeMap<_, Item> = BTreeMap::new();
-        for (record, _) in self.holds.iter().chain(&self.unfinished) {
-            items.extend(record.inventory.iter().map(|item| (item.object.clone(), item.clone())));
+        let mut items: Vec<Item> = Vec::new();
+        let mut places: BTreeMap<&ObjectId, usize> = BTreeMap::new();
+        for item in self.holds.iter().chain(self.unfinished).flat_map(|(record, _)| &record.inventory) {
+            match places.get(&item.object).and_then(|place| items.get_mut(*place)) {
+                Some(before) => {
+                    let digest = if before.digest == item.digest { item.digest } else { Digest::of(b"") };
+                    *before = Item { digest, ..item.clone() };
+                }
+                None => {
+                    places.insert(&item.object, items.len());
+                    items.push(item.clone());
+                }
+            }
         }
-        items.into_values().collect()
+        items
     }
 
     /// The objects of manifests that go because somebody said so.
     fn accepted(&self, decided: &[Decision], before: &[Item]) -> BTreeSet<ObjectId> {
         let goes = |d: &&Decision| d.change == Change::Removed && d.winner == Winner::Vendor && d.value.is_none();
         let paths: BTreeSet<String> = decided.iter().filter(goes).map(|d| d.path.to_string()).collect();
-        let goes = |item: &&Item| paths.contains(&format!("object/{}/{}", item.object.kind, item.object.name));
+        let goes = |item: &&Item| {
+            let ObjectId { kind, namespace, name, .. } = &item.object;
+            let (here, own) = (self.place.namespace.as_str(), namespace.as_deref());
+            let plain = own.is_none_or(|own| own == here).then(|| format!("object/{kind}/{name}"));
+            // In a chart, the namespace is a word for the installation's.
+            let asked = plain.as_ref().map(|plain| format!("{plain}@{NAMESPACE}"));
+            let named = own.map(|own| format!("object/{kind}/{name}@{own}"));
+            [plain, asked, named].iter().flatten().any(|path| paths.contains(path))
+        };
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }
 
@@ -297,6 +324,13 @@ impl Inputs<'_> {
         }
         out
     }
+}
+
+/// The values of an earlier state: the vendor's, and those that the site had. What the vendor decides about was drift there.
+fn state(left: &Overlay, vendor: &Attributes) -> Attributes {
+    let mut left = left.clone();
+    left.values.retain(|path, _| Row::of(path).is_some_and(|row| row.rule != Rule::Vendor));
+    left.applied_to(vendor)
 }
 
 /// The components that are switched off, and were on once.

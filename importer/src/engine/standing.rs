@@ -35,6 +35,13 @@ impl Standing {
         self.records.last().filter(|r| r.status != Status::Done)
     }
 
+    /// The records since the one that holds, none of which ended well, oldest first.
+    #[must_use]
+    pub fn interrupted(&self) -> &[Record] {
+        let done = self.records.iter().rposition(|r| r.status == Status::Done);
+        self.records.get(done.map_or(0, |at| at.saturating_add(1))..).unwrap_or_default()
+    }
+
     /// The record called `number`.
     #[must_use]
     pub fn record(&self, number: u64) -> Option<&Record> {

@@ -1,5 +1,8 @@
 //! Edits, rendered and found again.
 
+mod laws;
+pub(crate) mod site;
+
 use std::collections::BTreeSet;
 
 use bundle_format::template::{ComponentName, Manifest, TemplateName};
@@ -78,19 +81,28 @@ spec:
     spec: {containers: [{name: main, image: "registry.example/web:1", env: [{name: A, value: "1"}]}]}
 "#;
 
-type Documents = BTreeMap<RelativePath, Vec<u8>>;
+pub(crate) type Documents = BTreeMap<RelativePath, Vec<u8>>;
 
 fn documents(extra: &str) -> Documents {
     [("extra.yaml".parse().unwrap(), extra.as_bytes().to_vec())].into()
 }
 
 fn rendered(template: &Template, documents: &Documents, off: &[&str]) -> Vec<RenderedFile> {
+    let off: BTreeSet<ComponentName> = off.iter().map(|name| name.parse().unwrap()).collect();
+    with_modules(template, documents, &BTreeSet::new(), &off)
+}
+
+fn with_modules(
+    template: &Template,
+    documents: &Documents,
+    enabled: &BTreeSet<ComponentName>,
+    off: &BTreeSet<ComponentName>,
+) -> Vec<RenderedFile> {
     let image = |image: &ImageRef| format!("site.example/{}@{}", image.mirror_path(), Digest::of(b"image"));
     let secrets: SecretValues = secrets_needed(template)
         .iter()
         .map(|s| (s.name.clone(), s.keys.iter().map(|k| (k.clone(), "hush".to_owned())).collect()))
         .collect();
-    let off: BTreeSet<ComponentName> = off.iter().map(|name| name.parse().unwrap()).collect();
     let installation: TemplateName = "shop".parse().unwrap();
     let namespace: Namespace = "team".parse().unwrap();
     let input = RenderInput {
@@ -99,8 +111,8 @@ fn rendered(template: &Template, documents: &Documents, off: &[&str]) -> Vec<Ren
         image: &image,
         documents,
         secrets: &secrets,
-        enabled: &BTreeSet::new(),
-        off: &off,
+        enabled,
+        off,
         capabilities: &Capabilities::assumed(),
         pull_secret: None,
     };
@@ -499,7 +511,7 @@ fn served() -> (Template, Documents, Vec<RenderedFile>, Live) {
     let template = Template::parse(&std::fs::read(folder.join("sealift.yaml")).unwrap()).unwrap();
     let extra: RelativePath = "k8s/extra.yaml".parse().unwrap();
     let documents = [(extra.clone(), std::fs::read(folder.join(extra.as_str())).unwrap())].into();
-    let pairs: Vec<Value> = serde_json::from_str(include_str!("../../../../testdata/kubernetes/1.20.2.json")).unwrap();
+    let pairs: Vec<Value> = serde_json::from_str(include_str!("../../../../../testdata/kubernetes/1.20.2.json")).unwrap();
     let pairs = || pairs.iter().filter(|pair| pair["rendered"]["metadata"]["namespace"] == "team-a");
     let file = |pair: &Value| {
         let object = pair["rendered"].clone();

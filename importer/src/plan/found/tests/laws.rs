@@ -1,0 +1,99 @@
+//! What is read back is what was done, whatever it was.
+
+use std::sync::LazyLock;
+
+use bundle_format::template::ComponentName;
+use proptest::prelude::*;
+
+use super::site::{Choice, choices, edits, read};
+use super::*;
+use crate::plan::tests::cases;
+use crate::plan::{Attributes, effective};
+use crate::target::memory::Cluster;
+
+struct Case {
+    template: Template,
+    documents: Documents,
+    enabled: BTreeSet<ComponentName>,
+    choices: Vec<Choice>,
+}
+
+fn case(folder: &str, enabled: &[&str]) -> Case {
+    let (template, documents) = read(folder);
+    let enabled = enabled.iter().map(|name| name.parse().unwrap()).collect();
+    let choices = choices(&template, &documents, &enabled);
+    Case { template, documents, enabled, choices }
+}
+
+static FULL: LazyLock<Case> = LazyLock::new(|| case("templates/full", &["search"]));
+static SHOP: LazyLock<Case> = LazyLock::new(|| case("templates/shop", &[]));
+static CLOUD: LazyLock<Case> = LazyLock::new(|| case("cloud/v1", &["search"]));
+static SMALL: LazyLock<Case> = LazyLock::new(|| case("cloud/v1", &[]));
+
+/// Renders the version with `edits` in force.
+fn files(case: &Case, edits: &Overlay) -> (Template, Documents, Vec<RenderedFile>) {
+    let vendor = Attributes::of(&case.template, &case.documents).unwrap();
+    let version = effective(&case.template, &case.documents, &edits.applied_to(&vendor)).unwrap();
+    let files = with_modules(&version.template, &version.documents, &case.enabled, &BTreeSet::new());
+    (version.template, version.documents, files)
+}
+
+/// That of a site where `before` is in force, `edits` on the target are read as they are.
+fn are_read(case: &Case, before: &Overlay, edits: &Overlay, server: bool) -> Result<(), TestCaseError> {
+    let (template, documents, ours) = files(case, before);
+    let theirs = files(case, &before.clone().under(edits.clone())).2;
+    let there = if server {
+        let mut cluster = Cluster::default();
+        ours.iter().for_each(|file| cluster.apply(file));
+        cluster.edit(&theirs);
+        cluster.live()
+    } else {
+        live(&theirs)
+    };
+    let vendor = Attributes::of(&case.template, &case.documents).unwrap();
+    let (had, has) = (before.applied_to(&vendor), before.clone().under(edits.clone()).applied_to(&vendor));
+    let mut expected = Overlay::between(&had, &has);
+    if server {
+        // A label on an object of the vendor's may be a server's own doing, and is not read there.
+        let read = |path: &AttributePath| !["object/Job/", "object/Ingress/"].iter().any(|o| path.scope().starts_with(o));
+        expected.values.retain(|path, _| read(path));
+    }
+    let found = found(&template, &documents, &ours, None, &there);
+    prop_assert_eq!(told(&found), told(&expected));
+    Ok(())
+}
+
+#[test]
+fn every_single_edit_is_read_as_it_is() {
+    for (name, case) in [("full", &*FULL), ("shop", &*SHOP), ("cloud", &*CLOUD), ("small", &*SMALL)] {
+        assert!(case.choices.len() > 50, "{name}: {}", case.choices.len());
+        for (path, values) in &case.choices {
+            for value in values {
+                let edit = Overlay { values: [(path.clone(), value.clone())].into() };
+                for server in [false, true] {
+                    let read = are_read(case, &Overlay::default(), &edit, server);
+                    assert!(read.is_ok(), "{name}, {path} to {value:?}, by a server: {server}: {}", read.unwrap_err());
+                }
+            }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 400, ..ProptestConfig::default() })]
+
+    #[test]
+    fn edits_of_the_full_template_are_read(before in edits(&FULL.choices), now in edits(&FULL.choices), server: bool) {
+        are_read(&FULL, &before, &now, server)?;
+    }
+
+    #[test]
+    fn edits_of_the_shop_are_read(before in edits(&SHOP.choices), now in edits(&SHOP.choices), server: bool) {
+        are_read(&SHOP, &before, &now, server)?;
+    }
+
+    #[test]
+    fn edits_of_the_cloud_are_read(before in edits(&CLOUD.choices), now in edits(&CLOUD.choices), server: bool) {
+        are_read(&CLOUD, &before, &now, server)?;
+    }
+}
