@@ -329,7 +329,8 @@ impl Engine<'_> {
         let unfinished: Vec<(&Record, Version)> = unfinished
             .map(|record| Ok((record, Version::of_record(self.store, record)?)))
             .collect::<Result<_, EngineError>>()?;
-        let unfinished: Vec<(&Record, &Version)> = unfinished.iter().map(|(record, version)| (*record, version)).collect();
+        let unfinished: Vec<(&Record, &Version)> =
+            unfinished.iter().map(|(record, version)| (*record, version)).collect();
         let live = self.observe(standing)?;
         let inputs = Inputs {
             place: &self.place,

@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_format::{Digest, ImageRef};
 use bundle_format::template::ComponentName;
+use bundle_format::{Digest, ImageRef};
 
 use super::{EngineError, Version};
 use crate::plan::{
-    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Row, Rule,
-    Step, Winner, decisions, effective, found, in_force, inventory, rollback, steps,
+    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Row,
+    Rule, Step, Winner, decisions, effective, found, in_force, inventory, rollback, steps,
 };
 use crate::record::{Item, Record};
 use crate::render::{NAMESPACE, RenderInput, RenderedFile, SecretValues, render};
@@ -120,13 +120,13 @@ impl Inputs<'_> {
             None => Attributes::default(),
         };
         let held = self.holds.map(|(record, version)| self.state(record, version)).transpose()?;
-        let edits = self.edits(held.as_ref())?;
         let in_force_old = held.as_ref().map(|h| h.in_force.clone()).unwrap_or_default();
-        let mut site = match self.unfinished.last() {
+        let known = match self.unfinished.last() {
             // What an interrupted action found before it changed anything is the site's as well.
-            Some((record, _)) => edits.applied_to(&record.found.applied_to(&vendor_old)),
-            None => edits.applied_to(&in_force_old),
+            Some((record, _)) => state(&record.found, &vendor_old),
+            None => in_force_old.clone(),
         };
+        let mut site = self.fitting(self.edits(held.as_ref())?, &known).applied_to(&known);
         let found = match (&held, self.unfinished.last()) {
             (None, Some((record, _))) => record.found.clone(),
             _ => Overlay::between(&vendor_old, &site),
@@ -185,6 +185,24 @@ impl Inputs<'_> {
             edits = Some(more);
         }
         Ok(edits.unwrap_or_else(|| read(None)))
+    }
+
+    /// The edits without those that the version cannot have, as a second replica of what only runs once: they are put back.
+    fn fitting(&self, edits: Overlay, known: &Attributes) -> Overlay {
+        let Some((_, version)) = self.holds else { return edits };
+        let fit = |edits: &Overlay| effective(&version.template, &version.documents, &state(edits, known)).is_ok();
+        if fit(&edits) {
+            return edits;
+        }
+        let mut fitting = Overlay::default();
+        for (path, value) in edits.values {
+            let mut more = fitting.clone();
+            more.values.insert(path, value);
+            if fit(&more) {
+                fitting = more;
+            }
+        }
+        fitting
     }
 
     /// The state that `record` left.
@@ -326,7 +344,7 @@ impl Inputs<'_> {
     }
 }
 
-/// The values of an earlier state: the vendor's, and those that the site had. What the vendor decides about was drift there.
+/// The values of a state: the vendor's, and those of the site. What the vendor decides about is drift there.
 fn state(left: &Overlay, vendor: &Attributes) -> Attributes {
     let mut left = left.clone();
     left.values.retain(|path, _| Row::of(path).is_some_and(|row| row.rule != Rule::Vendor));
@@ -334,7 +352,7 @@ fn state(left: &Overlay, vendor: &Attributes) -> Attributes {
 }
 
 /// The components that are switched off, and were on once.
-fn off(version: &Version, enabled: &BTreeSet<ComponentName>, before: &[Item]) -> BTreeSet<ComponentName> {
+pub(super) fn off(version: &Version, enabled: &BTreeSet<ComponentName>, before: &[Item]) -> BTreeSet<ComponentName> {
     let optional = version.template.components.iter().filter(|c| c.optional && !enabled.contains(&c.name));
     let was_on = |name: &ComponentName| before.iter().any(|i| i.component.as_ref() == Some(name));
     optional.map(|c| c.name.clone()).filter(was_on).collect()

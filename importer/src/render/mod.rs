@@ -30,9 +30,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use error::RenderError;
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
-pub use yaml::RenderedFile;
 pub(crate) use pod::NOWHERE;
 pub(crate) use raw::NAMESPACE;
+pub use yaml::RenderedFile;
 pub(crate) use yaml::{is_raw, number};
 
 use crate::target::ObjectId;

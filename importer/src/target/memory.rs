@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::{Live, ObjectId};
 use crate::render::RenderedFile;
@@ -108,8 +108,13 @@ fn without(field: &str, live: &mut Value, ours: &Value, new: &Value) {
                 let Some(there) = live.get_mut(name) else { continue };
                 let next = new.get(name);
                 without(name, there, value, next.unwrap_or(&Value::Null));
-                let empty = there.as_object().is_some_and(Map::is_empty) || there.as_array().is_some_and(Vec::is_empty);
-                if next.is_none() && (empty || !(there.is_object() || there.is_array())) {
+                // With a field goes what a server added within, but not what others put into a map or a list.
+                let left = match there {
+                    Value::Object(fields) => is_map(name) && !fields.is_empty(),
+                    Value::Array(items) => items.iter().any(|item| key(name, item).is_some()),
+                    _ => false,
+                };
+                if next.is_none() && !left {
                     live.remove(name);
                 }
             }
@@ -154,6 +159,10 @@ fn with(field: &str, live: &mut Value, new: &Value) {
         }
         (live, new) => *live = new.clone(),
     }
+}
+
+fn is_map(field: &str) -> bool {
+    matches!(field, "data" | "binaryData" | "labels" | "annotations" | "requests" | "limits" | "resources" | "metadata")
 }
 
 /// What tells an entry of a list from others, where Kubernetes merges the list.
@@ -270,7 +279,8 @@ mod tests {
 
     #[test]
     fn what_others_set_stays_and_what_is_no_longer_applied_goes() {
-        let map = |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data});
+        let map =
+            |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data});
         let mut cluster = Cluster::default();
         cluster.apply(&file(map(json!({"a": "1", "b": "2"}))));
         cluster.edit(&[file(map(json!({"a": "9", "b": "2", "c": "3"})))]);

@@ -134,7 +134,7 @@ fn attributes(edits: &mut Edits<'_>, component: &Component, seen: Seen<'_>, fiel
     for (kube, ours) in fields {
         let (rendered, also, live) = field_of(seen, kube);
         let live_to = |said: Option<&Value>| {
-            let live = live.filter(|live| said.is_some() || !is_default(kube, live))?;
+            let live = live.filter(|live| said == Some(*live) || !is_default(kube, live))?;
             Some(without_defaults(live, said))
         };
         let there = live_to(rendered);

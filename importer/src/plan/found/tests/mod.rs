@@ -511,7 +511,8 @@ fn served() -> (Template, Documents, Vec<RenderedFile>, Live) {
     let template = Template::parse(&std::fs::read(folder.join("sealift.yaml")).unwrap()).unwrap();
     let extra: RelativePath = "k8s/extra.yaml".parse().unwrap();
     let documents = [(extra.clone(), std::fs::read(folder.join(extra.as_str())).unwrap())].into();
-    let pairs: Vec<Value> = serde_json::from_str(include_str!("../../../../../testdata/kubernetes/1.20.2.json")).unwrap();
+    let pairs: Vec<Value> =
+        serde_json::from_str(include_str!("../../../../../testdata/kubernetes/1.20.2.json")).unwrap();
     let pairs = || pairs.iter().filter(|pair| pair["rendered"]["metadata"]["namespace"] == "team-a");
     let file = |pair: &Value| {
         let object = pair["rendered"].clone();

@@ -12,6 +12,12 @@ use crate::plan::attributes::object_documents;
 
 /// The template in a folder of `testdata`, with all documents beside it.
 pub(crate) fn read(folder: &str) -> (Template, Documents) {
+    let (text, documents) = read_text(folder);
+    (Template::parse(text.as_bytes()).unwrap(), documents)
+}
+
+/// As [`read`], with the template as its text.
+pub(crate) fn read_text(folder: &str) -> (String, Documents) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata").join(folder);
     let mut documents = Documents::new();
     let mut left = vec![folder.clone()];
@@ -26,7 +32,7 @@ pub(crate) fn read(folder: &str) -> (Template, Documents) {
         }
     }
     let text = documents.remove(&"sealift.yaml".parse::<RelativePath>().unwrap()).unwrap();
-    (Template::parse(&text).unwrap(), documents)
+    (String::from_utf8(text).unwrap(), documents)
 }
 
 /// An attribute, and values that a site may give it.
@@ -109,7 +115,9 @@ impl Choices<'_> {
                     self.put(name, "scaling", Some(field), [json!(value)]);
                 }
             }
-            None if counted => self.put(name, "replicas", None, [json!(0), json!(1), json!(4), json!(7)]),
+            None if counted && !component.singleton => {
+                self.put(name, "replicas", None, [json!(0), json!(1), json!(4), json!(7)])
+            }
             None => {}
         }
         for (part, resource, value) in [
@@ -118,9 +126,13 @@ impl Choices<'_> {
             ("limits", "cpu", "3"),
             ("limits", "memory", "3Gi"),
         ] {
-            self.put(name, "resources", Some(&format!("{part}.{resource}")), [json!(value), json!(null)]);
+            // Without a request, a server takes the limit for it.
+            let gone = (part == "limits").then_some(json!(null));
+            self.put(name, "resources", Some(&format!("{part}.{resource}")), [json!(value)].into_iter().chain(gone));
         }
-        for probe in ["readiness", "liveness", "startup"] {
+        for probe in
+            ["readiness", "liveness", "startup"].into_iter().filter(|_| component.kind != WorkloadKind::CronJob)
+        {
             let mut values = vec![json!(null), json!({"exec": {"command": ["true"]}, "periodSeconds": 7})];
             if let Some(port) = component.ports.first() {
                 values.push(json!({"tcp": {"port": port.name}, "initialDelaySeconds": 4}));
@@ -146,7 +158,7 @@ impl Choices<'_> {
         for (field, values) in [
             ("nodeSelector", vec![json!({"site": "a"}), json!(null)]),
             ("tolerations", vec![json!([{"operator": "Exists"}]), json!(null)]),
-            ("affinity", vec![json!({"nodeAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": []}}), json!(null)]),
+            ("affinity", vec![json!({"podAffinity": {"a": [{"topologyKey": "zone"}]}}), json!(null)]),
             ("topologySpreadConstraints", vec![json!(null)]),
             ("serviceAccount", vec![json!("site"), json!(null)]),
             ("podSecurityContext", vec![json!({"fsGroup": 7}), json!(null)]),
@@ -212,7 +224,9 @@ impl Choices<'_> {
             let scope = format!("external/{}", external.name);
             match external.host {
                 Some(_) => self.put(&scope, "host", None, [json!("site.example")]),
-                None => self.put(&scope, "addresses", None, [json!(["192.0.2.77"]), json!(["192.0.2.78", "192.0.2.79"])]),
+                None => {
+                    self.put(&scope, "addresses", None, [json!(["192.0.2.77"]), json!(["192.0.2.78", "192.0.2.79"])])
+                }
             }
         }
     }
