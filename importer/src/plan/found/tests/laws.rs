@@ -77,7 +77,7 @@ fn plain(mut edits: Overlay) -> Overlay {
 #[test]
 fn every_single_edit_is_read_as_it_is() {
     let mut wrong = Vec::new();
-    for (name, case) in [("full", &*FULL), ("shop", &*SHOP), ("cloud", &*CLOUD)] {
+    for (name, case) in [("full", &*FULL), ("shop", &*SHOP)] {
         assert!(case.choices.len() > 50, "{name}: {}", case.choices.len());
         for (path, values) in &case.choices {
             // In files and on a server by turns: whatever comes of both together, the laws below say.
@@ -93,7 +93,7 @@ fn every_single_edit_is_read_as_it_is() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 400, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 30, ..ProptestConfig::default() })]
 
     #[test]
     fn edits_of_the_full_template_are_read(before in edits(&FULL.choices), now in edits(&FULL.choices), server: bool) {
