@@ -91,8 +91,8 @@ pub static VERSIONS: LazyLock<Vec<Version>> = LazyLock::new(|| {
     vec![version(parse(&first), documents), version(parse(&second), newer.clone()), version(third, newer)]
 });
 
-/// What the site may change of the first version while `MODULES` are on. But for what a server chooses by itself, and for commands
-/// and replicas where the vendor says none: an apply takes nothing away that was not applied.
+/// What the site may change of the first version while `MODULES` are on. But for what a server chooses by itself, and for commands,
+/// replicas and the node's network where the vendor says none: an apply takes nothing away that was not applied.
 pub static CHOICES: LazyLock<Vec<Choice>> = LazyLock::new(|| {
     let enabled = MODULES.iter().map(|name| name.parse().unwrap()).collect();
     let mut all = choices(&VERSIONS[0].template, &VERSIONS[0].documents, &enabled);
@@ -101,6 +101,7 @@ pub static CHOICES: LazyLock<Vec<Choice>> = LazyLock::new(|| {
         let component = VERSIONS[0].template.components.iter().find(|c| c.name.as_str() == path.scope());
         match path.field() {
             "command" | "args" | "class" | "nodePort" => vendor.get(path).is_some(),
+            "kubernetes" => path.key() != Some("hostNetwork"),
             "replicas" => component.is_some_and(|c| c.replicas.is_some()),
             _ => true,
         }
