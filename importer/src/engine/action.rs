@@ -330,10 +330,12 @@ impl Engine<'_> {
         aim: Aim<'_>,
         prune: bool,
     ) -> Result<Plan, EngineError> {
-        let mut unfinished = Vec::new();
-        for record in standing.since().iter().filter(|r| r.action != Action::Uninstall) {
-            unfinished.push((record, Version::of_record(self.store, record)?));
-        }
+        let unfinished = standing.interrupted().iter().filter(|r| r.action != Action::Uninstall);
+        let unfinished: Vec<(&Record, Version)> = unfinished
+            .map(|record| Ok((record, Version::of_record(self.store, record)?)))
+            .collect::<Result<_, EngineError>>()?;
+        let unfinished: Vec<(&Record, &Version)> =
+            unfinished.iter().map(|(record, version)| (*record, version)).collect();
         let live = self.observe(standing)?;
         let inputs = Inputs {
             place: &self.place,
@@ -424,7 +426,7 @@ impl Engine<'_> {
 
     /// Says of an action that was interrupted what became of it.
     fn close(&self, standing: &Standing, next: &Record) -> Result<(), TargetError> {
-        for killed in standing.since().iter().filter(|r| r.status == Status::Begun) {
+        for killed in standing.interrupted().iter().filter(|r| r.status == Status::Begun) {
             let what = match next.action {
                 Action::Rollback => "taken back",
                 _ if next.digest == killed.digest => "continued",
@@ -515,11 +517,12 @@ fn only(held: &Version, new: &Version, wanted: &BTreeSet<ComponentName>) -> Resu
     Ok(version)
 }
 
-/// The objects of the record that holds and of one that did not end well.
+/// The objects of the record that holds and of those that did not end well.
 fn items(standing: &Standing) -> Vec<Item> {
     let mut items: BTreeMap<ObjectId, Item> = BTreeMap::new();
     let mut order = Vec::new();
-    for record in standing.holds().into_iter().chain(standing.since()) {
+    let last = standing.records().last();
+    for record in standing.holds().into_iter().chain(standing.interrupted()).chain(last) {
         for item in &record.inventory {
             if items.insert(item.object.clone(), item.clone()).is_none() {
                 order.push(item.object.clone());

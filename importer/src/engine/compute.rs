@@ -2,17 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_format::ImageRef;
 use bundle_format::template::ComponentName;
+use bundle_format::{Digest, ImageRef};
 use serde_json::Value;
 
 use super::{EngineError, Version};
 use crate::plan::{
-    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Step,
-    Winner, decisions, effective, found, in_force, inventory, rollback, same, steps,
+    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Row,
+    Rule, Step, Winner, decisions, effective, found, in_force, inventory, rollback, same, steps,
 };
 use crate::record::{Item, Record};
-use crate::render::{RenderInput, RenderedFile, SecretValues, render};
+use crate::render::{NAMESPACE, RenderInput, RenderedFile, SecretValues, render};
 use crate::target::{Capabilities, Live, ObjectId, Place};
 
 /// What a plan is computed from.
@@ -22,8 +22,8 @@ pub struct Inputs<'a> {
     pub place: &'a Place,
     /// The record that holds, and its version.
     pub holds: Option<(&'a Record, &'a Version)>,
-    /// The records of the actions since then that did not end well, oldest first, each with its version.
-    pub unfinished: &'a [(&'a Record, Version)],
+    /// The records since then, of actions that did not end well, oldest first; each with its version.
+    pub unfinished: &'a [(&'a Record, &'a Version)],
     /// The version that is to be.
     pub version: &'a Version,
     /// Where the values come from.
@@ -121,16 +121,17 @@ impl Inputs<'_> {
             None => Attributes::default(),
         };
         let held = self.holds.map(|(record, version)| self.state(record, version)).transpose()?;
-        let mut edits = match &held {
-            Some(held) => self.edits(held)?,
-            None => Overlay::default(),
-        };
-        // What an interrupted action found before it changed anything is the site's as well.
-        for (record, _) in self.unfinished {
-            edits = record.found.clone().under(edits);
-        }
         let in_force_old = held.as_ref().map(|h| h.in_force.clone()).unwrap_or_default();
-        let mut site = edits.applied_to(&in_force_old);
+        let known = match self.unfinished.last() {
+            // What an interrupted action found before it changed anything is the site's as well.
+            Some((record, _)) => state(&record.found, &vendor_old),
+            None => in_force_old.clone(),
+        };
+        let mut site = self.fitting(self.edits(held.as_ref())?, &known).applied_to(&known);
+        let found = match (&held, self.unfinished.last()) {
+            (None, Some((record, _))) => record.found.clone(),
+            _ => Overlay::between(&vendor_old, &site),
+        };
         let decided = match self.aim {
             Aim::Forward { values, accept } => {
                 // Also of components that are new: so not as an overlay on what is there.
@@ -143,11 +144,11 @@ impl Inputs<'_> {
                 }
                 decided
             }
-            Aim::Back { left, exact } => rollback(&left.applied_to(&vendor_new), &in_force_old, &site, exact),
+            Aim::Back { left, exact } => rollback(&state(left, &vendor_new), &in_force_old, &site, exact),
         };
         let base = match self.aim {
             Aim::Forward { .. } => vendor_new.clone(),
-            Aim::Back { left, .. } => left.applied_to(&vendor_new),
+            Aim::Back { left, .. } => state(left, &vendor_new),
         };
         let in_force = in_force(&base, &decided);
         let template = effective(&self.version.template, &self.version.documents, &in_force)?;
@@ -161,10 +162,6 @@ impl Inputs<'_> {
         let steps = steps(&files, self.live, &before, leaving);
         let inventory = inventory(&files, &before, &steps);
         let components = self.components(&files, &steps, &before, &off);
-        let found = match &held {
-            Some(held) => Overlay::between(&vendor_old, &edits.applied_to(&held.in_force)),
-            None => edits,
-        };
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
             found,
@@ -176,18 +173,40 @@ impl Inputs<'_> {
         })
     }
 
-    /// What the site changed on the target since the record that holds: what neither that nor any interrupted action wrote.
-    fn edits(&self, held: &State) -> Result<Overlay, EngineError> {
-        let since = |also: Option<&[RenderedFile]>| {
-            found(&held.template.template, &held.template.documents, &held.files, also, self.live)
+    /// What the site changed on the target: what is neither as the record that holds left it, nor as an action made it that did
+    /// not end well.
+    fn edits(&self, held: Option<&State>) -> Result<Overlay, EngineError> {
+        let Some(State { template: Effective { template, documents }, files, .. }) = held else {
+            return Ok(Overlay::default());
         };
-        let mut edits = since(None);
+        let read = |also: Option<&[RenderedFile]>| found(template, documents, files, also, self.live);
+        let mut edits: Option<Overlay> = None;
         for (record, version) in self.unfinished {
-            let state = self.state(record, version)?;
-            let others = since(Some(&state.files));
-            edits.values.retain(|path, value| others.values.get(path) == Some(value));
+            let mut more = read(Some(&self.state(record, version)?.files));
+            if let Some(edits) = &edits {
+                more.values.retain(|path, _| edits.values.contains_key(path));
+            }
+            edits = Some(more);
         }
-        Ok(edits)
+        Ok(edits.unwrap_or_else(|| read(None)))
+    }
+
+    /// The edits without those that the version cannot have, as a second replica of what only runs once: they are put back.
+    fn fitting(&self, edits: Overlay, known: &Attributes) -> Overlay {
+        let Some((_, version)) = self.holds else { return edits };
+        let fit = |edits: &Overlay| effective(&version.template, &version.documents, &state(edits, known)).is_ok();
+        if fit(&edits) {
+            return edits;
+        }
+        let mut fitting = Overlay::default();
+        for (path, value) in edits.values {
+            let mut more = fitting.clone();
+            more.values.insert(path, value);
+            if fit(&more) {
+                fitting = more;
+            }
+        }
+        fitting
     }
 
     /// The state that `record` left.
@@ -231,22 +250,40 @@ impl Inputs<'_> {
         )?)
     }
 
-    /// The objects that are the installation's before the plan, those of an action that did not end well included.
+    /// The objects that are the installation's before the plan, those of actions that did not end well included, in the order
+    /// in which they were applied. Of one that actions say differently nobody knows how far the last of them came: what it is
+    /// like is then no object's digest, so that it is applied again.
     fn before(&self) -> Vec<Item> {
-        let mut items: BTreeMap<_, Item> = BTreeMap::new();
-        let records =
-            self.holds.iter().map(|(record, _)| *record).chain(self.unfinished.iter().map(|(record, _)| *record));
-        for record in records {
-            items.extend(record.inventory.iter().map(|item| (item.object.clone(), item.clone())));
+        let mut items: Vec<Item> = Vec::new();
+        let mut places: BTreeMap<&ObjectId, usize> = BTreeMap::new();
+        for item in self.holds.iter().chain(self.unfinished).flat_map(|(record, _)| &record.inventory) {
+            match places.get(&item.object).and_then(|place| items.get_mut(*place)) {
+                Some(before) => {
+                    let digest = if before.digest == item.digest { item.digest } else { Digest::of(b"") };
+                    *before = Item { digest, ..item.clone() };
+                }
+                None => {
+                    places.insert(&item.object, items.len());
+                    items.push(item.clone());
+                }
+            }
         }
-        items.into_values().collect()
+        items
     }
 
     /// The objects of manifests that go because somebody said so.
     fn accepted(&self, decided: &[Decision], before: &[Item]) -> BTreeSet<ObjectId> {
         let goes = |d: &&Decision| d.change == Change::Removed && d.winner == Winner::Vendor && d.value.is_none();
         let paths: BTreeSet<String> = decided.iter().filter(goes).map(|d| d.path.to_string()).collect();
-        let goes = |item: &&Item| paths.contains(&format!("object/{}/{}", item.object.kind, item.object.name));
+        let goes = |item: &&Item| {
+            let ObjectId { kind, namespace, name, .. } = &item.object;
+            let (here, own) = (self.place.namespace.as_str(), namespace.as_deref());
+            let plain = own.is_none_or(|own| own == here).then(|| format!("object/{kind}/{name}"));
+            // In a chart, the namespace is a word for the installation's.
+            let asked = plain.as_ref().map(|plain| format!("{plain}@{NAMESPACE}"));
+            let named = own.map(|own| format!("object/{kind}/{name}@{own}"));
+            [plain, asked, named].iter().flatten().any(|path| paths.contains(path))
+        };
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }
 
@@ -317,8 +354,15 @@ impl Inputs<'_> {
     }
 }
 
+/// The values of a state: the vendor's, and those of the site. What the vendor decides about is drift there.
+fn state(left: &Overlay, vendor: &Attributes) -> Attributes {
+    let mut left = left.clone();
+    left.values.retain(|path, _| Row::of(path).is_some_and(|row| row.rule != Rule::Vendor));
+    left.applied_to(vendor)
+}
+
 /// The components that are switched off, and were on once.
-fn off(version: &Version, enabled: &BTreeSet<ComponentName>, before: &[Item]) -> BTreeSet<ComponentName> {
+pub(super) fn off(version: &Version, enabled: &BTreeSet<ComponentName>, before: &[Item]) -> BTreeSet<ComponentName> {
     let optional = version.template.components.iter().filter(|c| c.optional && !enabled.contains(&c.name));
     let was_on = |name: &ComponentName| before.iter().any(|i| i.component.as_ref() == Some(name));
     optional.map(|c| c.name.clone()).filter(was_on).collect()

@@ -3,6 +3,8 @@
 
 mod action;
 mod compute;
+#[cfg(test)]
+mod compute_tests;
 mod error;
 mod images;
 mod pull;

@@ -35,11 +35,11 @@ impl Standing {
         self.records.last().filter(|r| r.status != Status::Done)
     }
 
-    /// The records since the one that holds, oldest first: none of them ended well.
+    /// The records since the one that holds, none of which ended well, oldest first.
     #[must_use]
-    pub fn since(&self) -> &[Record] {
-        let done = self.records.iter().rposition(|r| r.status == Status::Done).map_or(0, |at| at.saturating_add(1));
-        self.records.get(done..).unwrap_or_default()
+    pub fn interrupted(&self) -> &[Record] {
+        let done = self.records.iter().rposition(|r| r.status == Status::Done);
+        self.records.get(done.map_or(0, |at| at.saturating_add(1))..).unwrap_or_default()
     }
 
     /// The record called `number`.

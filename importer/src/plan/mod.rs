@@ -5,7 +5,7 @@ mod amount;
 mod attributes;
 mod decide;
 mod effective;
-mod found;
+pub(crate) mod found;
 mod merge;
 mod overlay;
 mod path;
@@ -14,7 +14,7 @@ mod rule;
 mod same;
 mod steps;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod values;
 
 use bundle_format::template::ComponentName;

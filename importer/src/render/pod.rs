@@ -10,7 +10,7 @@ use super::meta::{Names, Texts};
 use super::{RenderError, container, env, mounts};
 
 /// The label that no node has, on which the pods of a `DaemonSet` wait that is switched off.
-const NOWHERE: &str = "sealift.dev/switched-on";
+pub(crate) const NOWHERE: &str = "sealift.dev/switched-on";
 
 /// The template of a component's pods.
 pub(super) fn template(

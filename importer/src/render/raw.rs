@@ -10,7 +10,7 @@ use super::meta::Names;
 use super::{RenderError, RenderedFile, kinds};
 
 /// What the packer puts where a chart or folder of kustomize asks for the namespace.
-const NAMESPACE: &str = "sealift-release-namespace";
+pub(crate) const NAMESPACE: &str = "sealift-release-namespace";
 
 /// The moments at which Helm runs a hook that an installation never comes to.
 const NOT_NOW: [&str; 7] =

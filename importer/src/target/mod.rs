@@ -3,6 +3,8 @@
 mod dir;
 mod error;
 pub mod kube;
+#[cfg(test)]
+pub(crate) mod memory;
 mod object;
 mod open;
 mod site_records;

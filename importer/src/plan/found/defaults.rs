@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// The live value without what an API server adds by itself, as far as `rendered` does not say it
+/// The live value without what an API server adds by itself, as far as `rendered` does not say the same
 /// (Kubernetes, `core/v1/defaults.go`).
 pub(super) fn without_defaults(live: &Value, rendered: Option<&Value>) -> Value {
     match live {
@@ -10,7 +10,7 @@ pub(super) fn without_defaults(live: &Value, rendered: Option<&Value>) -> Value 
             fields
                 .iter()
                 .filter(|(field, value)| {
-                    rendered.is_some_and(|r| r.get(field.as_str()).is_some()) || !is_default(field, value)
+                    rendered.is_some_and(|r| r.get(field.as_str()) == Some(*value)) || !is_default(field, value)
                 })
                 .map(|(field, value)| {
                     (field.clone(), without_defaults(value, rendered.and_then(|r| r.get(field.as_str()))))

@@ -29,9 +29,10 @@ pub fn found(
     also: Option<&[RenderedFile]>,
     live: &Live,
 ) -> Overlay {
-    let originals = object::originals(template, documents);
     let also: BTreeMap<ObjectId, &Value> = also.into_iter().flatten().flat_map(objects).collect();
-    let mut edits = Edits { template, installation: installation(rendered), overlay: Overlay::default() };
+    let (installation, namespace) = place(rendered);
+    let originals = object::originals(template, documents, &namespace);
+    let mut edits = Edits { template, installation, overlay: Overlay::default() };
     for file in rendered {
         for (id, object) in objects(file) {
             let Some(there) = live.get(&id) else { continue };
@@ -122,13 +123,14 @@ fn objects(file: &RenderedFile) -> impl Iterator<Item = (ObjectId, &Value)> {
     file.objects().iter().filter_map(|object| Some((ObjectId::of(object)?, object)))
 }
 
-/// The name of the installation, which every object of a component carries as a label.
-fn installation(rendered: &[RenderedFile]) -> String {
-    let label = |object: &Value| {
-        let label = object.pointer("/metadata/labels/app.kubernetes.io~1instance")?;
-        label.as_str().map(str::to_owned)
+/// The name of the installation, which every object of a component carries as a label, and its namespace.
+fn place(rendered: &[RenderedFile]) -> (String, String) {
+    let rendered = rendered.iter().filter(|file| !file.is_raw()).flat_map(RenderedFile::objects);
+    let place = |object: &Value| {
+        let text = |place: &str| object.pointer(place)?.as_str().map(str::to_owned);
+        Some((text("/metadata/labels/app.kubernetes.io~1instance")?, text("/metadata/namespace")?))
     };
-    rendered.iter().flat_map(RenderedFile::objects).find_map(label).unwrap_or_default()
+    rendered.into_iter().find_map(place).unwrap_or_default()
 }
 
 /// Whether a scaler decides how many replicas a workload has: ours, or one of the site's.
@@ -152,4 +154,4 @@ fn is_reserved(key: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -6,32 +6,43 @@ use bundle_format::template::{Manifest, RelativePath, Template};
 use serde_json::{Map, Value};
 
 use super::{Edits, Seen};
-use crate::plan::AttributePath;
+use crate::plan::object_path;
 use crate::plan::same::{key, keyed, same, same_part};
+use crate::render::NAMESPACE;
 use crate::target::ObjectId;
 
-/// The objects of the template's documents as the vendor wrote them: neither with the namespace, nor with pinned images.
-pub(super) fn originals(template: &Template, documents: &BTreeMap<RelativePath, Vec<u8>>) -> Vec<Value> {
+/// The objects of the template's documents as the vendor wrote them: neither with the namespace, nor with pinned images. Each with
+/// what names it once it has the namespace where a chart asks for it.
+pub(super) fn originals(
+    template: &Template,
+    documents: &BTreeMap<RelativePath, Vec<u8>>,
+    namespace: &str,
+) -> Vec<(ObjectId, Value)> {
     let charts = template.charts.iter().map(|chart| format!("rendered/charts/{}.yaml", chart.name));
     let folders = template.kustomizations.iter().map(|k| format!("rendered/kustomizations/{}.yaml", k.name));
     let rendered = charts.chain(folders).filter_map(|path| path.parse().ok());
     let paths = template.manifests.iter().cloned().chain(rendered);
     // What is no manifest was not rendered either, and nothing of it is live.
-    paths.filter_map(|path| Manifest::parse(documents.get(&path)?).ok()).flat_map(Manifest::into_objects).collect()
+    let objects = paths.filter_map(|path| Manifest::parse(documents.get(&path)?).ok()).flat_map(Manifest::into_objects);
+    let named = objects.filter_map(|object| {
+        let ObjectId { group, kind, namespace: own, name } = ObjectId::of(&object)?;
+        let own = own.map(|own| own.replace(NAMESPACE, namespace));
+        Some((ObjectId { group, kind, namespace: own, name: name.replace(NAMESPACE, namespace) }, object))
+    });
+    named.collect()
 }
 
 /// Reads an object of a manifest. A Secret's values are nobody's to read.
-pub(super) fn read(edits: &mut Edits<'_>, originals: &[Value], id: &ObjectId, seen: Seen<'_>) {
+pub(super) fn read(edits: &mut Edits<'_>, originals: &[(ObjectId, Value)], id: &ObjectId, seen: Seen<'_>) {
     if id.group.is_empty() && id.kind == "Secret" {
         return;
     }
-    let is = |object: &&Value| {
-        ObjectId::of(object).is_some_and(|other| {
-            let namespaced = other.namespace.is_none() || other.namespace == id.namespace;
-            namespaced && (&other.group, &other.kind, &other.name) == (&id.group, &id.kind, &id.name)
-        })
+    let is = |(other, _): &&(ObjectId, Value)| {
+        let namespaced = other.namespace.is_none() || other.namespace == id.namespace;
+        namespaced && (&other.group, &other.kind, &other.name) == (&id.group, &id.kind, &id.name)
     };
-    let Some(original) = originals.iter().find(is) else { return };
+    let Some((_, original)) = originals.iter().find(is) else { return };
+    let Some(path) = object_path(original) else { return };
     // What a file says that we did not is the site's. What a server has more than was applied may be its own doing; only the
     // contents of a ConfigMap are not.
     let from_file = seen.live.pointer("/metadata/uid").is_none();
@@ -40,14 +51,7 @@ pub(super) fn read(edits: &mut Edits<'_>, originals: &[Value], id: &ObjectId, se
         return;
     }
     let merge = Merge { all: from_file, data: is_config_map(id) };
-    edits.overlay.values.insert(path(original, id), Some(merge.whole(original, seen.rendered, seen.live)));
-}
-
-/// What the object is called in a plan; with the namespace, if the vendor gave it one.
-fn path(original: &Value, id: &ObjectId) -> AttributePath {
-    let namespace = original.pointer("/metadata/namespace").and_then(Value::as_str).filter(|n| !n.is_empty());
-    let at = namespace.map(|namespace| format!("@{namespace}")).unwrap_or_default();
-    AttributePath::new(format!("object/{}/{}{at}", id.kind, id.name), "", None)
+    edits.overlay.values.insert(path, Some(merge.whole(original, seen.rendered, seen.live)));
 }
 
 fn has_more(ours: &Value, live: &Value, from_file: bool, id: &ObjectId) -> bool {

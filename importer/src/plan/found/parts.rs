@@ -1,11 +1,14 @@
 //! The objects beside workloads: configuration, claims, scalers, routes, streams, what runs elsewhere.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bundle_format::template::{Component, ConfigFile, EnvName, PartName, Quantity};
 use serde_json::{Value, json};
 
 use super::workload::merged;
 use super::{Edits, Seen, edited_entries, is_edit};
 use crate::plan::amount::same_amount;
+use crate::plan::content;
 use crate::target::ObjectId;
 
 /// Reads an object that is no workload and of no manifest.
@@ -40,13 +43,18 @@ pub(super) fn read(edits: &mut Edits<'_>, component: Option<&Component>, id: &Ob
     }
 }
 
-/// Contents of configuration files. One that is not UTF-8 is the vendor's alone: a value is a text.
+/// Contents of configuration files: texts, and what is no text as base64.
 fn files(edits: &mut Edits<'_>, scope: &str, files: &[ConfigFile], seen: Seen<'_>) {
     for file in files {
         let key = file.path.key();
-        let of = |map: &'_ Value| map.get("data").and_then(|data| data.get(&key)).cloned();
+        let bytes = |map: &Value| STANDARD.decode(map.get("binaryData")?.get(&key)?.as_str()?).ok();
+        let of = |map: &Value| {
+            let text = map.get("data").and_then(|data| data.get(&key)).cloned();
+            text.or_else(|| bytes(map).map(|bytes| content(&bytes)))
+        };
         let (rendered, also, live) = (of(seen.rendered), seen.also.map(of), of(seen.live));
-        if seen.live.get("binaryData").is_some_and(|data| data.get(&key).is_some()) {
+        // What a file says there and is no base64 is nobody's content.
+        if live.is_none() && seen.live.get("binaryData").is_some_and(|data| data.get(&key).is_some()) {
             continue;
         }
         if is_edit("data", rendered.as_ref(), also.as_ref().map(Option::as_ref), live.as_ref()) {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::defaults::{is_default, without_defaults};
 use super::{Edits, Seen, edited_entries, env, is_edit, is_reserved};
+use crate::render::NOWHERE;
 
 /// Reads the workload of `component`; `scaled` says that something else decides how many replicas there are.
 pub(super) fn read(edits: &mut Edits<'_>, component: &Component, object: Seen<'_>, scaled: bool) {
@@ -17,7 +18,8 @@ pub(super) fn read(edits: &mut Edits<'_>, component: &Component, object: Seen<'_
     labels(edits, component, pods);
     annotations(edits, component, pods);
     let Some(spec) = pods.part(|pods| pods.get("spec")) else { return };
-    attributes(edits, component, spec, &POD);
+    let (rendered, also, live) = (on(spec.rendered), spec.also.map(on), on(spec.live));
+    attributes(edits, component, Seen { rendered: &rendered, also: also.as_ref(), live: &live }, &POD);
     let Some(container) = spec.part(|spec| container(spec, component.name.as_str())) else { return };
     attributes(edits, component, container, &CONTAINER);
     for field in ["image", "command", "args"] {
@@ -42,6 +44,15 @@ fn pod_template(object: &Value) -> Option<&Value> {
     object.pointer("/spec/template").or_else(|| object.pointer("/spec/jobTemplate/spec/template"))
 }
 
+/// The pods' specification without what only says that a component is switched off.
+fn on(spec: &Value) -> Value {
+    let mut spec = spec.clone();
+    if let Some(Value::Object(selector)) = spec.get_mut("nodeSelector") {
+        selector.remove(NOWHERE);
+    }
+    spec
+}
+
 fn container<'v>(spec: &'v Value, name: &str) -> Option<&'v Value> {
     spec.get("containers")?.as_array()?.iter().find(|c| c.get("name").is_some_and(|n| n == name))
 }
@@ -57,8 +68,9 @@ fn replicas(edits: &mut Edits<'_>, component: &Component, object: Seen<'_>) {
     let of = |object: &Value| object.pointer("/spec/replicas").and_then(Value::as_u64).unwrap_or(1);
     let (rendered, live) = (of(object.rendered), of(object.live));
     let kind = object.rendered.get("kind").and_then(Value::as_str);
+    let said = component.replicas.or(component.scaling.as_ref().map(|scaling| scaling.min.get())).unwrap_or(1);
     if matches!(kind, Some("Deployment" | "StatefulSet"))
-        && rendered == u64::from(component.replicas.unwrap_or(1))
+        && rendered == u64::from(said)
         && live != rendered
         && object.also.is_none_or(|also| of(also) != live)
     {
@@ -122,7 +134,7 @@ fn attributes(edits: &mut Edits<'_>, component: &Component, seen: Seen<'_>, fiel
     for (kube, ours) in fields {
         let (rendered, also, live) = field_of(seen, kube);
         let live_to = |said: Option<&Value>| {
-            let live = live.filter(|live| said.is_some() || !is_default(kube, live))?;
+            let live = live.filter(|live| said == Some(*live) || !is_default(kube, live))?;
             Some(without_defaults(live, said))
         };
         let there = live_to(rendered);

@@ -96,7 +96,7 @@ fn differing(a: &Attributes, b: &Attributes) -> Vec<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn deciding_again_changes_nothing(old in version(), new in version(), site in version()) {

@@ -11,6 +11,11 @@ use bundle_format::template::{RelativePath, Template};
 
 use super::*;
 
+/// How many cases laws are tried with: 40, or what `PROPTEST_CASES` says.
+pub(crate) fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(40)
+}
+
 pub const TEMPLATE: &str = r#"
 apiVersion: sealift.dev/v1
 kind: Template
