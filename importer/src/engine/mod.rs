@@ -5,10 +5,12 @@ mod action;
 mod compute;
 mod error;
 mod images;
+mod made;
 mod pull;
 mod secrets;
 mod standing;
 mod status;
+mod uninstall;
 mod version;
 
 pub use action::{Back, Engine, Forward, Outcome, Settings, Uninstall};
