@@ -107,7 +107,7 @@ mod tests {
     fn what_is_no_key_is_refused_and_not_repeated() {
         let (recipient, key) = pair();
         assert!(Recipients::parse(&[]).is_err());
-        assert!(Recipients::parse(&[key.clone()]).is_err());
+        assert!(Recipients::parse(std::slice::from_ref(&key)).is_err());
         assert!(Recipients::parse(&vec![recipient.clone(); 65]).is_err());
         for text in ["", "# only a comment\n", "age1", "AGE-SECRET-KEY-1", &recipient] {
             assert!(Identities::parse(text).is_err(), "{text}");

@@ -1,16 +1,15 @@
 //! Reads the file of an installation. All of it is proved before anything in it is acted on.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Take};
+use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use age::stream::StreamReader;
 use bundle_format::archive::{ArchiveReader, MemberName};
 use bundle_format::json::{self, Numbers};
 use bundle_format::statement::{Exported, Member, Statement};
 use bundle_format::trust::{TrustRoot, Unverified, Verified};
 use bundle_format::walk::BundleError;
-use bundle_format::{Hasher, limits};
+use bundle_format::{Digest, Hasher, limits};
 
 use super::{Document, Identities, MoveError};
 use crate::render::SecretValues;
@@ -95,11 +94,7 @@ impl Moved {
 
     /// What the claim at place `n` holds, as it is decrypted, and what it is known by. Each part of it is proved by its encryption
     /// again: the medium may be another by now.
-    pub(super) fn content(
-        &self,
-        n: usize,
-        identities: &Identities,
-    ) -> Result<(&Member, StreamReader<Take<BufReader<File>>>), MoveError> {
+    pub(super) fn content(&self, n: usize, identities: &Identities) -> Result<(Digest, Box<dyn Read>), MoveError> {
         let io = |source| MoveError::Io { what: "reading", path: self.path.clone(), source };
         let Some((member, at)) = self.data.get(n) else {
             return Err(MoveError::Document { why: "it lists a claim that is not carried".to_owned() });
@@ -110,7 +105,7 @@ impl Moved {
         let reader = identities
             .decrypt(input)
             .map_err(|e| MoveError::Decrypt { member: member.name.to_string(), why: e.to_string() })?;
-        Ok((member, reader))
+        Ok((member.sha256, Box::new(reader)))
     }
 }
 

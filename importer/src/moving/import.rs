@@ -133,11 +133,11 @@ impl Engine<'_> {
             let Some(object) = claim_of(&plan.files, &claim) else {
                 return Err(MoveError::NoClaim { label: version.label(), claim });
             };
-            let (member, tar) = moved.content(n, import.identities)?;
-            match data.filled(&claim, &member.sha256)? {
+            let (digest, tar) = moved.content(n, import.identities)?;
+            match data.filled(&claim, &digest)? {
                 Filled::Done => {}
                 Filled::Other => return Err(MoveError::ClaimExists { claim }),
-                Filled::Absent | Filled::Begun => wanted.push((object, member.sha256, volume.size, tar)),
+                Filled::Absent | Filled::Begun => wanted.push((object, digest, volume.size, tar)),
             }
         }
         for (object, digest, size, tar) in wanted {
