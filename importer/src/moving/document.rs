@@ -134,7 +134,7 @@ mod tests {
             (r#"[{"claim":"a","size":1},{"claim":"a","size":1}]"#, "", 2, "twice"),
             (r#"[{"claim":"a","size":1099511627777}]"#, "", 1, "more than"),
             ("[]", r#","more":1"#, 0, "unknown field"),
-            ("[]", r#","name":"again""#, 0, "duplicate"),
+            ("[]", r#","name":"again""#, 0, "stands twice"),
             (
                 "[]",
                 r#","ahead":{"web":{"label":"a\u001b[31m","digest":"sha256:0000000000000000000000000000000000000000000000000000000000000000"}}"#,

@@ -226,9 +226,9 @@ mod tests {
             live.objects
                 .insert(object.clone(), workload(name, json!({"template": {"spec": {"volumes": [{"emptyDir": {}}]}}})));
         }
-        let text = "apiVersion: sealift.dev/v1\nkind: Template\nmetadata: { name: shop, version: 1.0.0 }\nimages: [x/y:1]\ncomponents:\n\
-                    - { name: db, image: x/y:1, kind: StatefulSet }\n- { name: cache, image: x/y:1 }\n- { name: files, image: x/y:1 }\n\
-                    - { name: api, image: x/y:1, dependsOn: [db, cache] }\n- { name: web, image: x/y:1, dependsOn: [api] }\n";
+        let text = "apiVersion: sealift.dev/v1\nkind: Template\nmetadata: { name: shop, version: '1.0.0' }\nimages: [{ name: 'x.example/y:1', from: 'oci:y' }]\ncomponents:\n\
+                    - { name: db, image: x.example/y:1, kind: StatefulSet }\n- { name: cache, image: x.example/y:1 }\n- { name: files, image: x.example/y:1 }\n\
+                    - { name: api, image: x.example/y:1, dependsOn: [db, cache] }\n- { name: web, image: x.example/y:1, dependsOn: [api] }\n";
         let template = Template::parse(text.as_bytes()).unwrap();
         let all = [db.clone(), cache, files.clone(), api.clone(), web.clone()];
         assert_eq!(to_stop(&all, &live, &template), [web, api, files, db]);
