@@ -3,9 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-#[cfg(feature = "packer")]
-use bundle_format::trust::PrivateKey;
-use bundle_format::trust::{PublicKey, TrustRoot};
+use bundle_format::trust::{PrivateKey, PublicKey, TrustRoot};
 use bundle_format::{Code, limits};
 use zeroize::Zeroizing;
 
@@ -21,7 +19,6 @@ pub fn trust_root(files: &[PathBuf]) -> Result<TrustRoot, Failure> {
 }
 
 /// Reads a private key; asks for its passphrase only if it has one.
-#[cfg(feature = "packer")]
 pub fn private_key(file: &Path, passphrase_file: Option<&Path>) -> Result<PrivateKey, Failure> {
     let pem = Zeroizing::new(read(file)?);
     let mut given = Ok(());
@@ -55,6 +52,11 @@ pub fn passphrase(file: Option<&Path>, prompt: &str) -> Result<Option<Zeroizing<
     let typed = rpassword::prompt_password(format!("{prompt}: "))
         .map_err(|e| Failure::new(Code::Io, format_args!("the passphrase cannot be read: {e}")))?;
     Ok(Some(Zeroizing::new(typed)))
+}
+
+/// Reads a small text that is secret.
+pub fn read_secret(file: &Path) -> Result<Zeroizing<String>, Failure> {
+    read(file).map(Zeroizing::new)
 }
 
 fn read(file: &Path) -> Result<String, Failure> {

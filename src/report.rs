@@ -1,5 +1,6 @@
 //! What the verbs give as `--json`. The types are the schema: `spec/schema/output.schema.json` is made from them.
 
+mod backup;
 #[cfg(feature = "packer")]
 mod convert;
 mod delta;
@@ -16,6 +17,7 @@ use serde::Serialize;
 
 use crate::failure::Failure;
 
+pub use backup::{ExportInstallationReport, ImportInstallationReport, MovedReport};
 #[cfg(feature = "packer")]
 pub use convert::ConvertReport;
 #[cfg(feature = "packer")]
@@ -317,6 +319,8 @@ pub struct Outputs {
     history: HistoryReport,
     status: StatusReport,
     uninstall: UninstallReport,
+    export_installation: ExportInstallationReport,
+    import_installation: ImportInstallationReport,
     template_check: CheckReport,
     /// `template from-compose`, `from-manifests` and `from-rainbond`.
     #[cfg(feature = "packer")]

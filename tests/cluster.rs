@@ -8,6 +8,8 @@ mod common;
 mod journey;
 #[path = "cluster/killed.rs"]
 mod killed;
+#[path = "cluster/moved.rs"]
+mod moved;
 #[path = "cluster/teams.rs"]
 mod teams;
 #[path = "cluster/world.rs"]

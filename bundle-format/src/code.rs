@@ -86,6 +86,7 @@ codes! {
     Passphrase "E-PASSPHRASE" Untrusted "The private key's passphrase is missing or wrong.",
     Untrusted "E-UNTRUSTED" Untrusted "A signature of a key that must have signed is missing.",
     Signature "E-SIGNATURE" Untrusted "A signature does not verify: what was signed has been changed.",
+    Decrypt "E-DECRYPT" Untrusted "What is encrypted is not for the identity that was given.",
     Empty "E-EMPTY" Bundle "The file is empty.",
     Foreign "E-FOREIGN" Bundle "The file is something else than a bundle.",
     Truncated "E-TRUNCATED" Bundle "The file ends too early.",

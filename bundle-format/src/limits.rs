@@ -33,3 +33,11 @@ pub const BASES: usize = 64;
 pub const SPACE_BYTES: u64 = 16 * BLOB_BYTES;
 /// Largest key file, in bytes.
 pub const KEY_FILE_BYTES: u64 = 64 << 10;
+/// Largest signed envelope of an exported installation, in bytes.
+pub const EXPORTED_ENVELOPE_BYTES: u64 = 4 << 20;
+/// Largest document of an installation's values, in bytes.
+pub const INSTALLATION_BYTES: u64 = 16 << 20;
+/// Largest encrypted document of an installation's secrets, in bytes.
+pub const SECRETS_BYTES: u64 = 4 << 20;
+/// Most claims whose content one exported installation carries.
+pub const CLAIMS: usize = 1_000;

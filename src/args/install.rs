@@ -182,7 +182,7 @@ pub struct Uninstall {
 }
 
 /// A length of time: a number and `s`, `m` or `h`.
-fn time(text: &str) -> Result<Duration, String> {
+pub fn time(text: &str) -> Result<Duration, String> {
     let rule = || "it is not a length of time, as 90s, 10m or 1h".to_owned();
     let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(split);

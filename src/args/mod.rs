@@ -1,5 +1,6 @@
 //! What can be typed.
 
+mod backup;
 #[cfg(feature = "packer")]
 mod convert;
 mod diff;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 
+pub use backup::{ExportInstallation, HelperArgs, ImportInstallation};
 #[cfg(feature = "packer")]
 pub use convert::{Converted, FromCompose, FromManifests, FromNamespace, FromRainbond};
 pub use diff::Diff;
@@ -79,6 +81,10 @@ pub enum Verb {
     Status(Status),
     /// Remove an installation
     Uninstall(Uninstall),
+    /// Write an installation into a file that another site can go on from: values, secrets, and data where asked
+    ExportInstallation(ExportInstallation),
+    /// Install what another site exported, with its values, secrets and data
+    ImportInstallation(ImportInstallation),
     /// Show the whole journey in a folder, with keys and images of its own
     #[cfg(feature = "demo")]
     Demo(Demo),

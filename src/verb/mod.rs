@@ -38,6 +38,8 @@ pub fn run(args: Args, out: &Output) -> Result<(), Failure> {
         Verb::History(args) => installation::history(&args, out),
         Verb::Status(args) => installation::status(&args, out),
         Verb::Uninstall(args) => installation::uninstall(&args, out),
+        Verb::ExportInstallation(args) => installation::export(&args, out),
+        Verb::ImportInstallation(args) => installation::import(&args, out),
         #[cfg(feature = "demo")]
         Verb::Demo(args) => demo::run(&args, out),
         Verb::Errors => meta::errors(out),

@@ -17,6 +17,7 @@ use std::process::{Command, Stdio};
 use testdata::{Compression, Image, Layer};
 
 pub use files::{Tree, tree};
+#[allow(unused_imports, reason = "each test file uses a part")]
 pub use process::{Background, Ran, output};
 
 pub const WEB: &str = "registry.example/shop/web:1.0.0";

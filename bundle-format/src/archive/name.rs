@@ -1,4 +1,4 @@
-//! The names that members may have (spec/bundle.md section 1.4).
+//! The names that members may have (spec/bundle.md section 1.4, spec/installation.md section 1).
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,6 +24,14 @@ pub enum MemberName {
     Blob(Digest),
     /// `deltas/sha256/HEX`: a patch, HEX the digest of its bytes.
     Patch(Digest),
+    /// `installation.dsse.json`: what vouches for an exported installation.
+    Exported,
+    /// `installation.json`: an installation's values.
+    Installation,
+    /// `secrets.age`: an installation's generated secrets, encrypted.
+    Secrets,
+    /// `data/N.tar.age`: what a claim of an installation holds, encrypted; N from 1.
+    Data(u32),
 }
 
 /// A name that no member may have.
@@ -44,6 +52,10 @@ impl fmt::Display for MemberName {
             Self::IndexJson => f.write_str("index.json"),
             Self::Blob(digest) => write!(f, "blobs/sha256/{}", digest.hex()),
             Self::Patch(digest) => write!(f, "deltas/sha256/{}", digest.hex()),
+            Self::Exported => f.write_str("installation.dsse.json"),
+            Self::Installation => f.write_str("installation.json"),
+            Self::Secrets => f.write_str("secrets.age"),
+            Self::Data(n) => write!(f, "data/{n}.tar.age"),
         }
     }
 }
@@ -56,21 +68,26 @@ impl FromStr for MemberName {
             "packing-list.dsse.json" => Some(Self::PackingList),
             "oci-layout" => Some(Self::OciLayout),
             "index.json" => Some(Self::IndexJson),
+            "installation.dsse.json" => Some(Self::Exported),
+            "installation.json" => Some(Self::Installation),
+            "secrets.age" => Some(Self::Secrets),
             _ => match (name.strip_prefix("blobs/sha256/"), name.strip_prefix("deltas/sha256/")) {
                 (Some(hex), _) => Digest::from_hex(hex).ok().map(Self::Blob),
                 (_, Some(hex)) => Digest::from_hex(hex).ok().map(Self::Patch),
-                _ => name
-                    .strip_prefix("trust/")
-                    .and_then(|rest| rest.strip_suffix(".root.dsse.json"))
-                    .and_then(|n| n.parse().ok())
-                    .map(Self::Trust),
+                _ => numbered(name, "trust/", ".root.dsse.json")
+                    .map(Self::Trust)
+                    .or_else(|| numbered(name, "data/", ".tar.age").map(Self::Data)),
             },
         };
         // Printing again must give the same text: `trust/01…` and `trust/+1…` are second spellings.
         parsed
-            .filter(|parsed| !matches!(parsed, Self::Trust(0)) && parsed.to_string() == name)
+            .filter(|parsed| !matches!(parsed, Self::Trust(0) | Self::Data(0)) && parsed.to_string() == name)
             .ok_or_else(|| MemberNameError { name: name.chars().take(100).collect() })
     }
+}
+
+fn numbered(name: &str, before: &str, after: &str) -> Option<u32> {
+    name.strip_prefix(before)?.strip_suffix(after)?.parse().ok()
 }
 
 impl Serialize for MemberName {
@@ -99,6 +116,10 @@ mod tests {
             "oci-layout",
             "index.json",
             "trust/12.root.dsse.json",
+            "installation.dsse.json",
+            "installation.json",
+            "secrets.age",
+            "data/1.tar.age",
             &blob,
             &patch,
         ] {
@@ -122,6 +143,9 @@ mod tests {
             "trust/+1.root.dsse.json",
             "trust/4294967296.root.dsse.json",
             "blobs\\sha256\\x",
+            "data/0.tar.age",
+            "data/01.tar.age",
+            "data/../1.tar.age",
         ] {
             assert!(name.parse::<MemberName>().is_err(), "{name:?}");
         }

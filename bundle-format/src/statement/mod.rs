@@ -1,6 +1,8 @@
-//! The two signed statements of a bundle, as in-toto Statements v1 (spec/bundle.md section 5).
+//! The two signed statements of a bundle (spec/bundle.md section 5), and that of an exported installation (spec/installation.md),
+//! as in-toto Statements v1.
 
 mod bases;
+mod exported;
 mod packing_list;
 mod rebuild;
 mod release;
@@ -12,6 +14,7 @@ use crate::json::{self, Numbers};
 use crate::trust::{EnvelopeError, Signed};
 
 pub use bases::BaseSet;
+pub use exported::{Exported, ExportedFrom};
 pub use packing_list::{Kind, Member, PATCHES, PackingList};
 pub use rebuild::{Base, Held, PatchUse, Rebuild, Rebuilt};
 pub use release::{Release, ReleasedImage};

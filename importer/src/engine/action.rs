@@ -8,7 +8,7 @@ use bundle_format::{Digest, ImageRef};
 use registry_lite::Store;
 
 use super::compute::{Aim, Inputs, Plan};
-use super::{EngineError, ImageNames, Standing, Version, images, pull, secrets};
+use super::{EngineError, ImageNames, Standing, Version, images, pull, secrets, version};
 use crate::plan::{Accept, Overlay, Step};
 use crate::record::{Action, Item, Record, Status};
 use crate::render::{RenderedFile, SecretValues};
@@ -47,6 +47,8 @@ pub struct Forward {
     pub only: BTreeSet<ComponentName>,
     /// Whether what the version no longer has is removed.
     pub prune: bool,
+    /// Secrets that come with the installation from elsewhere. What is on the target, or in a record, goes before.
+    pub secrets: SecretValues,
     /// Whether a version that is installed is installed again, rather than upgraded to itself.
     pub again: bool,
 }
@@ -93,9 +95,9 @@ pub struct Engine<'a> {
 }
 
 /// Everything that a plan was computed for.
-struct Intent {
+pub(super) struct Intent {
     action: Action,
-    version: Version,
+    pub(super) version: Version,
     enabled: BTreeSet<ComponentName>,
     naming: ImageNames,
     pull_secret: Option<String>,
@@ -140,11 +142,23 @@ impl Engine<'_> {
         shown: &dyn Fn(&Plan),
     ) -> Result<Outcome, EngineError> {
         let lock = self.records.lock(&self.place, &self.settings.by)?;
+        self.start_stopped()?;
+        self.forward_under(&*lock, version, forward, shown)
+    }
+
+    /// As [`Engine::forward`], under a lock that is held already.
+    pub(crate) fn forward_under(
+        &mut self,
+        lock: &dyn Lock,
+        version: Version,
+        forward: &Forward,
+        shown: &dyn Fn(&Plan),
+    ) -> Result<Outcome, EngineError> {
         let standing = self.standing()?;
         let (intent, plan) = self.forward_from(&standing, version, forward)?;
         shown(&plan);
-        match self.carry_out(&standing, &intent, plan, &*lock) {
-            Err(cause) if self.settings.atomic => Err(self.take_back(cause, &*lock)),
+        match self.carry_out(&standing, &intent, plan, lock) {
+            Err(cause) if self.settings.atomic => Err(self.take_back(cause, lock)),
             other => other,
         }
     }
@@ -155,76 +169,18 @@ impl Engine<'_> {
     /// [`EngineError`].
     pub fn back(&mut self, back: Back, shown: &dyn Fn(&Plan)) -> Result<Outcome, EngineError> {
         let lock = self.records.lock(&self.place, &self.settings.by)?;
+        self.start_stopped()?;
         let standing = self.standing()?;
         let (intent, plan) = self.back_from(&standing, back)?;
         shown(&plan);
         self.carry_out(&standing, &intent, plan, &*lock)
     }
 
-    /// Removes the installation.
-    ///
-    /// # Errors
-    /// [`EngineError`].
-    pub fn uninstall(&mut self, uninstall: Uninstall) -> Result<Record, EngineError> {
-        let lock = self.records.lock(&self.place, &self.settings.by)?;
-        let standing = self.standing()?;
-        let last = standing.records().last().filter(|r| r.action != Action::Uninstall || r.status != Status::Done);
-        let last = last.ok_or_else(|| self.not_installed())?;
-        let before = items(&standing);
-        let known: Vec<ObjectId> = before.iter().map(|i| i.object.clone()).collect();
-        let live = self.target.observe(&self.place, &known)?;
-        let stays = |id: &ObjectId| {
-            id.kind == "Namespace"
-                || (uninstall.keep_data && matches!(id.kind.as_str(), "PersistentVolumeClaim" | "Secret"))
-        };
-        // What came later depends on what was there before.
-        let mut objects: Vec<ObjectId> = known.iter().rev().filter(|id| live.get(id).is_some()).cloned().collect();
-        objects.extend(live.objects.keys().filter(|id| !known.contains(id)).cloned());
-        let (stay, go): (Vec<_>, Vec<_>) = objects.into_iter().partition(|id| stays(id));
-        let mut record = Record {
-            number: standing.next(),
-            action: Action::Uninstall,
-            status: Status::Begun,
-            time: now(),
-            by: self.settings.by.clone(),
-            overlay: Overlay::default(),
-            found: Overlay::default(),
-            from: standing.holds().map(|r| r.number),
-            to: None,
-            inventory: before.iter().filter(|i| stay.contains(&i.object)).cloned().collect(),
-            secrets: if uninstall.keep_data {
-                standing.secrets().cloned().unwrap_or_default()
-            } else {
-                BTreeMap::new()
-            },
-            message: None,
-            ..last.clone()
-        };
-        lock.check()?;
-        self.records.keep(&self.place, &record)?;
-        let removed = self.target.remove(&go, self.settings.patience, self.watch).and_then(|()| self.target.finish());
-        if let Err(e) = removed {
-            record.status = Status::Failed;
-            record.message = Some(e.to_string());
-            self.records.keep(&self.place, &record)?;
-            return Err(e.into());
-        }
-        record.status = Status::Done;
-        record.images.clear();
-        record.enabled.clear();
-        self.records.keep(&self.place, &record)?;
-        for old in standing.records() {
-            // With the data, only the secrets are still of use; they are in this record.
-            self.records.forget(&self.place, old.number)?;
-        }
-        Ok(record)
-    }
-
-    fn not_installed(&self) -> EngineError {
+    pub(super) fn not_installed(&self) -> EngineError {
         EngineError::NotInstalled { place: self.place.clone(), target: self.target.name() }
     }
 
-    fn forward_from(
+    pub(super) fn forward_from(
         &self,
         standing: &Standing,
         version: Version,
@@ -238,7 +194,7 @@ impl Engine<'_> {
         }
         let version = match (&holds, forward.only.is_empty()) {
             (_, true) => version,
-            (Some((_, held)), false) => only(held, &version, &forward.only)?,
+            (Some((_, held)), false) => version::only(held, &version, &forward.only)?,
             (None, false) => return Err(self.not_installed()),
         };
         let mut enabled: BTreeSet<ComponentName> =
@@ -261,7 +217,7 @@ impl Engine<'_> {
             };
         }
         let action = if holds.is_some() && !forward.again { Action::Upgrade } else { Action::Install };
-        let intent = self.intent(standing, action, version, enabled, None)?;
+        let intent = self.intent(standing, action, version, enabled, None, &forward.secrets)?;
         let aim = Aim::Forward { values: &forward.values, accept: &forward.accept };
         let plan = self.compute(standing, &holds, &intent, aim, forward.prune)?;
         Ok((intent, plan))
@@ -289,7 +245,8 @@ impl Engine<'_> {
         let enabled = to.enabled.iter().cloned().collect();
         // What the site changed after that action, and before the next, is part of the state.
         let left = standing.left(to).map_or(&to.overlay, |next| &next.found);
-        let intent = self.intent(standing, Action::Rollback, version, enabled, Some(to.number))?;
+        let intent =
+            self.intent(standing, Action::Rollback, version, enabled, Some(to.number), &SecretValues::new())?;
         let plan = self.compute(standing, &holds, &intent, Aim::Back { left, exact: back.exact }, back.exact)?;
         Ok((intent, plan))
     }
@@ -305,10 +262,11 @@ impl Engine<'_> {
         version: Version,
         enabled: BTreeSet<ComponentName>,
         to: Option<u64>,
+        given: &SecretValues,
     ) -> Result<Intent, EngineError> {
         images::check(self.store, &version)?;
         let live = self.observe(standing)?;
-        let secrets = secrets::ensure(&self.place, &version.template, &live, standing.secrets())?;
+        let secrets = secrets::ensure(&self.place, &version.template, &live, standing.secrets(), given)?;
         let last = standing.holds().or(standing.unfinished());
         let naming = self.settings.images.clone().or_else(|| last.map(|r| r.naming.clone())).unwrap_or_default();
         let made = self.settings.pull_login.as_ref().map(|_| pull::name(&self.place));
@@ -317,7 +275,7 @@ impl Engine<'_> {
         Ok(Intent { action, images: naming.of(&version), naming, pull_secret, version, enabled, secrets, to })
     }
 
-    fn observe(&self, standing: &Standing) -> Result<Live, TargetError> {
+    pub(crate) fn observe(&self, standing: &Standing) -> Result<Live, TargetError> {
         let known: Vec<ObjectId> = items(standing).into_iter().map(|i| i.object).collect();
         self.target.observe(&self.place, &known)
     }
@@ -500,25 +458,8 @@ impl Engine<'_> {
     }
 }
 
-/// The version that is installed, with the components `wanted` of `new`.
-fn only(held: &Version, new: &Version, wanted: &BTreeSet<ComponentName>) -> Result<Version, EngineError> {
-    let mut version = held.clone();
-    for component in wanted {
-        if new.template.component(component).is_none() {
-            return Err(EngineError::NoComponent {
-                label: new.label(),
-                what: "component",
-                component: component.clone(),
-                there: new.template.components.iter().map(|c| c.name.to_string()).collect(),
-            });
-        }
-        version.take(new, component);
-    }
-    Ok(version)
-}
-
-/// The objects of the record that holds and of those that did not end well.
-fn items(standing: &Standing) -> Vec<Item> {
+/// The objects of the record that holds and of one that did not end well.
+pub(super) fn items(standing: &Standing) -> Vec<Item> {
     let mut items: BTreeMap<ObjectId, Item> = BTreeMap::new();
     let mut order = Vec::new();
     let last = standing.records().last();
@@ -532,6 +473,6 @@ fn items(standing: &Standing) -> Vec<Item> {
     order.iter().filter_map(|id| items.get(id).cloned()).collect()
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -7,10 +7,12 @@ mod compute;
 mod compute_tests;
 mod error;
 mod images;
+mod made;
 mod pull;
 mod secrets;
 mod standing;
 mod status;
+mod uninstall;
 mod version;
 
 pub use action::{Back, Engine, Forward, Outcome, Settings, Uninstall};

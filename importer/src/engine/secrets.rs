@@ -13,13 +13,33 @@ use crate::target::{Live, ObjectId, Place};
 /// without bias.
 const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// The values that are live or that `kept` has, and new random ones for what both lack.
+/// The values that are live, that `kept` has, or that were `given`, in this order, and new random ones for what all of them lack.
 pub(super) fn ensure(
     place: &Place,
     template: &Template,
     live: &Live,
     kept: Option<&SecretValues>,
+    given: &SecretValues,
 ) -> Result<SecretValues, EngineError> {
+    let mut values = known(place, template, live, kept);
+    for secret in secrets_needed(template) {
+        let of_secret = values.entry(secret.name.clone()).or_default();
+        for key in &secret.keys {
+            if !of_secret.contains_key(key) {
+                let given = given.get(&secret.name).and_then(|keys| keys.get(key)).filter(|v| !v.is_empty());
+                let value = match given {
+                    Some(value) => value.clone(),
+                    None => random_text(secret.length.get())?,
+                };
+                of_secret.insert(key.clone(), value);
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// The values that are live, or that `kept` has.
+pub(super) fn known(place: &Place, template: &Template, live: &Live, kept: Option<&SecretValues>) -> SecretValues {
     let mut values = kept.cloned().unwrap_or_default();
     for secret in secrets_needed(template) {
         let object = live.get(&ObjectId {
@@ -34,12 +54,10 @@ pub(super) fn ensure(
             let there = there.and_then(|text| String::from_utf8(STANDARD.decode(text).ok()?).ok());
             if let Some(value) = there.filter(|v| !v.is_empty()) {
                 of_secret.insert(key.clone(), value);
-            } else if !of_secret.contains_key(key) {
-                of_secret.insert(key.clone(), random_text(secret.length.get())?);
             }
         }
     }
-    Ok(values)
+    values
 }
 
 /// A text of `length` characters with five random bits each.

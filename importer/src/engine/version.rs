@@ -1,6 +1,6 @@
 //! A template version of the site, with all that rendering it takes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_format::template::{Component, ComponentName, RelativePath, Template, TemplateVersion};
 use bundle_format::{Descriptor, Digest, ImageRef};
@@ -56,8 +56,16 @@ impl Version {
     /// # Errors
     /// [`EngineError`].
     pub fn of_record(store: &Store, record: &Record) -> Result<Self, EngineError> {
-        let mut version = Self::with_digest(store, &record.digest)?;
-        for (component, digest) in &record.ahead {
+        Self::ahead(store, &record.digest, &record.ahead)
+    }
+
+    /// The version whose index has this digest, with the components `ahead` of those whose indexes have the digests given.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn ahead(store: &Store, digest: &Digest, ahead: &BTreeMap<ComponentName, Digest>) -> Result<Self, EngineError> {
+        let mut version = Self::with_digest(store, digest)?;
+        for (component, digest) in ahead {
             let other = Self::with_digest(store, digest)?;
             version.take(&other, component);
         }
@@ -146,4 +154,21 @@ impl Version {
         }
         component
     }
+}
+
+/// The version that is installed, with the components `wanted` of `new`.
+pub(super) fn only(held: &Version, new: &Version, wanted: &BTreeSet<ComponentName>) -> Result<Version, EngineError> {
+    let mut version = held.clone();
+    for component in wanted {
+        if new.template.component(component).is_none() {
+            return Err(EngineError::NoComponent {
+                label: new.label(),
+                what: "component",
+                component: component.clone(),
+                there: new.template.components.iter().map(|c| c.name.to_string()).collect(),
+            });
+        }
+        version.take(new, component);
+    }
+    Ok(version)
 }

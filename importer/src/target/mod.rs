@@ -1,5 +1,6 @@
 //! What an installation runs on (spec/plan.md section 8): a cluster, or a folder of manifests.
 
+mod data;
 mod dir;
 mod error;
 pub mod kube;
@@ -16,6 +17,7 @@ use bundle_format::template::TemplateName;
 use crate::record::{Installation, Record};
 use crate::render::{Namespace, RenderedFile};
 
+pub use data::{Data, Fill, Filled, Helper};
 pub use dir::DirTarget;
 pub use error::TargetError;
 pub use kube::KubeRecords;
@@ -113,6 +115,11 @@ pub trait Target {
     /// # Errors
     /// [`TargetError`].
     fn finish(&mut self) -> Result<(), TargetError>;
+
+    /// The target's data; none of a target that keeps none.
+    fn data(&mut self) -> Option<&mut dyn Data> {
+        None
+    }
 }
 
 /// Where records are kept.

@@ -174,7 +174,7 @@ fn change(
 }
 
 /// The closing line of an action; nothing of one that was only planned, which is shown.
-fn done(what: &str, report: &PlanReport) -> String {
+pub fn done(what: &str, report: &PlanReport) -> String {
     match &report.record {
         Some(record) => format!(
             "{what} {} {} for {} on {} (record {})\n",
@@ -184,7 +184,7 @@ fn done(what: &str, report: &PlanReport) -> String {
     }
 }
 
-fn hint_of_dir(report: &PlanReport, out: &Output) {
+pub fn hint_of_dir(report: &PlanReport, out: &Output) {
     if let (Some(_), Some(path)) = (&report.record, report.target.strip_prefix("dir:")) {
         out.say(format_args!("apply it with: kubectl apply -f {path}"));
     }

@@ -162,7 +162,7 @@ pub fn forward(
     let classes = accepted.accept_all.iter().map(|class| class.parse().map_err(|e| usage("--accept-all", &e)));
     let accept = Accept { paths: paths.collect::<Result<_, _>>()?, classes: classes.collect::<Result<_, _>>()? };
     let only = accepted.only.iter().map(|name| component(name, "--only")).collect::<Result<_, _>>()?;
-    Ok(Forward { values: overlay, switched, accept, only, prune: accepted.prune, again: false })
+    Ok(Forward { values: overlay, switched, accept, only, prune: accepted.prune, ..Forward::default() })
 }
 
 fn input<'a>(

@@ -112,7 +112,7 @@ impl World {
         let with_version = |record| (record, self.version_of(record));
         let unfinished: Vec<_> = standing.interrupted().iter().map(with_version).collect();
         let (place, images) = (place(), images(version));
-        let secrets = secrets::ensure(&place, &version.template, &live, standing.secrets())?;
+        let secrets = secrets::ensure(&place, &version.template, &live, standing.secrets(), &BTreeMap::new())?;
         let inputs = Inputs {
             place: &place,
             holds: standing.holds().map(with_version),

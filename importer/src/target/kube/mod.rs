@@ -3,9 +3,12 @@
 mod apply;
 mod cluster;
 mod connect;
+mod data;
 mod defaults;
 mod discovery;
+mod exec;
 mod failure;
+mod helper;
 mod immutable;
 mod lease;
 mod look;

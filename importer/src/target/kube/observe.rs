@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use super::cluster::Cluster;
+use super::data;
 use super::discovery::check_name;
 use super::failure::Failure;
 use super::owner::INSTANCE;
@@ -99,6 +100,7 @@ impl KubeTarget {
             }
         }
         drop_derived(&mut live);
+        live.objects.values_mut().for_each(data::as_it_was);
         Ok(live)
     }
 }

@@ -133,6 +133,18 @@ impl Session {
         self.run(|client| async move { client.request(request).await })
     }
 
+    /// Merges `patch` into an object (RFC 7386).
+    pub fn merge(&self, collection: &str, name: &str, patch: &Value) -> Result<Value, Failure> {
+        let params = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let request = Request::new(collection).patch(name, &params, &Patch::Merge(patch))?;
+        self.run(|client| async move { client.request(request).await })
+    }
+
+    /// Runs what takes as long as it takes.
+    pub fn stream<T>(&self, work: impl AsyncFnOnce(kube::Client) -> Result<T, Failure>) -> Result<T, Failure> {
+        self.runtime.block_on(work(self.client.clone()))
+    }
+
     /// Deletes an object.
     pub fn delete(&self, collection: &str, name: &str, params: &DeleteParams) -> Result<(), Failure> {
         let request = Request::new(collection).delete(name, params)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::cluster::Cluster;
 use super::patience::Patience;
 use crate::render::RenderedFile;
-use crate::target::{Capabilities, Live, ObjectId, Place, Target, TargetError, Watch};
+use crate::target::{Capabilities, Data, Live, ObjectId, Place, Target, TargetError, Watch};
 
 /// One installation on a cluster: see [`Cluster::target`].
 pub struct KubeTarget {
@@ -63,5 +63,9 @@ impl Target for KubeTarget {
 
     fn finish(&mut self) -> Result<(), TargetError> {
         Ok(())
+    }
+
+    fn data(&mut self) -> Option<&mut dyn Data> {
+        Some(self)
     }
 }

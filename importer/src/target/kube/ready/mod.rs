@@ -12,6 +12,7 @@ use serde_json::Value;
 pub(super) use pods::{Trouble, hopeless, runs_template, states, trouble};
 pub(super) use service::{selects, wants_pods};
 
+use super::data::is_stopped;
 use super::failure::plain;
 
 /// Longest reason, in characters.
@@ -49,6 +50,9 @@ pub(super) struct Around {
 pub(super) fn of(object: &Value, around: &Around) -> Readiness {
     let text = |key: &str| object.get(key).and_then(Value::as_str).unwrap_or_default();
     let group = text("apiVersion").split_once('/').map_or("", |(group, _)| group);
+    if is_stopped(object) {
+        return Readiness::waiting("an export has stopped it, and did not end; `sealift upgrade` starts it again");
+    }
     match (group, text("kind")) {
         ("apps", "Deployment") => workload::deployment(object),
         ("apps", "StatefulSet") => workload::stateful_set(object),
