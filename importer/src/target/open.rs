@@ -7,7 +7,7 @@ use registry_lite::Store;
 
 use super::kube::Cluster;
 use super::{ClusterUid, DirTarget, KubeRecords, Lock, Place, Records, SiteCopies, SiteRecords, Target, TargetError};
-use crate::record::{Installation, Record};
+use crate::record::{Installation, Record, Status};
 
 /// A target and where its records are kept.
 pub type Opened = (Box<dyn Target>, Box<dyn Records>);
@@ -103,10 +103,14 @@ impl Records for WithCopies {
         self.cluster.all(place)
     }
 
-    /// The copy comes first: what a record needs is kept from the moment that there is one.
+    /// The copy comes first: what a record needs is kept from the moment that there is one. A collection must see a new copy, or wait
+    /// until there is one; what becomes of a record later changes nothing that it needs, and must not fail because of an import.
     fn keep(&self, place: &Place, record: &Record) -> Result<(), TargetError> {
         {
-            let _locked = self.store.clone().lock()?;
+            let _locked = match record.status {
+                Status::Begun => Some(self.store.clone().lock()?),
+                Status::Done | Status::Failed => None,
+            };
             self.copies.keep(place, record)?;
         }
         self.cluster.keep(place, record)
@@ -114,7 +118,6 @@ impl Records for WithCopies {
 
     fn forget(&self, place: &Place, number: u64) -> Result<(), TargetError> {
         self.cluster.forget(place, number)?;
-        let _locked = self.store.clone().lock()?;
         self.copies.forget(place, number)
     }
 
