@@ -70,7 +70,7 @@ fn data_written_here_is_there() {
     assert_eq!(shell(&there, "md5sum </data/large"), sum);
     there.has("auth", "LOG_LEVEL", Some("trace"));
     assert_eq!(here.secrets(), there.secrets());
-    assert_eq!(there.json("plan cloud")["empty"], true);
+    assert_eq!(there.json("plan cloud --to 1.0.0")["empty"], true);
 
     // Once more is no first installation; and data never goes over data.
     world.fails(&there.line(&import), "E-EXISTS");
