@@ -54,7 +54,8 @@ impl Engine<'_> {
         if let Err(e) = removed {
             record.status = Status::Failed;
             record.message = Some(e.to_string());
-            self.records.keep(&self.place, &record)?;
+            // Where this cannot be said either, the record stays begun, as after a kill. What went wrong is what to tell.
+            let _ = self.records.keep(&self.place, &record);
             return Err(e.into());
         }
         record.status = Status::Done;
