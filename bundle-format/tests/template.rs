@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bundle_format::template::{Code, Manifest, Severity, Template, TemplateVersion, json_schema};
+use bundle_format::template::{Code, ComponentName, Manifest, Severity, Template, TemplateVersion, json_schema};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -63,6 +63,12 @@ fn the_shop_is_in_order() {
         ["config/api.toml", "docs/README.md", "icon.png", "k8s/extra.yaml"]
     );
     let order: Vec<&str> = shop.in_dependency_order().iter().map(|c| c.name.as_str()).collect();
+    let ranks = shop.in_ranks();
+    assert_eq!(ranks.iter().flatten().count(), order.len());
+    for (rank, component) in ranks.iter().enumerate().flat_map(|(rank, all)| all.iter().map(move |c| (rank, c))) {
+        let before = |name: &ComponentName| ranks.iter().take(rank).flatten().any(|c| c.name == *name);
+        assert!(component.depends_on.iter().all(before), "{} has rank {rank}", component.name);
+    }
     assert_eq!(order, ["db", "migrate", "api", "web", "report"]);
     let web = &shop.components[0].image;
     assert_eq!(shop.image_source(web).unwrap().parts(), ("oci-archive", "images/web.tar"));

@@ -30,6 +30,7 @@ use std::time::Duration;
 
 use bundle_format::ImageRef;
 use bundle_format::template::Template;
+use importer::plan::Leftovers;
 use importer::render::{RenderInput, RenderedFile, render};
 use importer::target::kube::{Cluster, KubeTarget};
 use importer::target::{Event, ObjectId, Place, Target, TargetError, Watch};
@@ -128,7 +129,7 @@ impl Site {
     /// Applies manifests in the namespace, which is made.
     fn apply(&self, yaml: &str) -> Result<(), TargetError> {
         let mut target = self.target();
-        self.files(yaml).iter().try_for_each(|file| target.apply(file, MINUTE, &()))
+        self.files(yaml).iter().try_for_each(|file| target.apply(file, &Leftovers::new(), MINUTE, &()))
     }
 }
 

@@ -10,6 +10,23 @@ impl Template {
     pub fn in_dependency_order(&self) -> Vec<&Component> {
         sort(&self.components).sorted
     }
+
+    /// The components by how many others must be there before them, one after another: those of a rank depend on nothing but
+    /// ranks before it.
+    #[must_use]
+    pub fn in_ranks(&self) -> Vec<Vec<&Component>> {
+        let mut ranks: Vec<Vec<&Component>> = Vec::new();
+        let mut of: BTreeMap<&ComponentName, usize> = BTreeMap::new();
+        for component in self.in_dependency_order() {
+            let rank = component.depends_on.iter().filter_map(|d| of.get(d)).map(|rank| rank + 1).max().unwrap_or(0);
+            of.insert(&component.name, rank);
+            match ranks.get_mut(rank) {
+                Some(rank) => rank.push(component),
+                None => ranks.push(vec![component]),
+            }
+        }
+        ranks
+    }
 }
 
 /// Components in the order in which they start, and those that never do.

@@ -9,7 +9,7 @@ use registry_lite::Store;
 
 use super::compute::{Aim, Inputs, Plan};
 use super::{EngineError, ImageNames, Standing, Version, images, pull, secrets, version};
-use crate::plan::{Accept, Overlay, Step};
+use crate::plan::{Accept, Leftovers, Overlay, Step};
 use crate::record::{Action, Item, Record, Status};
 use crate::render::{RenderedFile, SecretValues};
 use crate::target::{Live, Lock, ObjectId, Place, Records, Target, TargetError, Watch};
@@ -410,12 +410,12 @@ impl Engine<'_> {
             if !matches!(step, Step::Apply { file, .. } if file == "00-namespace.yaml")
                 && let Some(login) = login.take()
             {
-                self.target.apply(login, patience, watch)?;
+                self.target.apply(login, &Leftovers::new(), patience, watch)?;
             }
             match step {
                 Step::Apply { file, .. } => {
                     if let Some(file) = plan.files.iter().find(|f| f.name() == file) {
-                        self.target.apply(file, patience, watch)?;
+                        self.target.apply(file, &plan.leftovers, patience, watch)?;
                     }
                 }
                 Step::Wait { objects, .. } => self.target.wait(objects, patience, watch)?,
@@ -423,7 +423,7 @@ impl Engine<'_> {
             }
         }
         if let Some(login) = login {
-            self.target.apply(login, patience, watch)?;
+            self.target.apply(login, &Leftovers::new(), patience, watch)?;
         }
         self.target.finish()
     }

@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_format::template::ComponentName;
+use bundle_format::template::{Component, ComponentName};
 use bundle_format::{Digest, ImageRef};
 use serde_json::Value;
 
 use super::{EngineError, Version};
 use crate::plan::{
-    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Row,
-    Rule, Step, Winner, decisions, effective, found, in_force, inventory, rollback, same, steps,
+    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Leftovers, Overlay,
+    PlannedComponent, Row, Rule, Step, Winner, decisions, effective, found, in_force, inventory, leftovers, rollback,
+    same, steps,
 };
 use crate::record::{Item, Record};
 use crate::render::{NAMESPACE, RenderInput, RenderedFile, SecretValues, render};
@@ -80,6 +81,8 @@ pub struct Plan {
     pub inventory: Vec<Item>,
     /// The files that the steps apply.
     pub files: Vec<RenderedFile>,
+    /// What others put into those objects, and what goes when they are applied.
+    pub leftovers: Leftovers,
 }
 
 impl Plan {
@@ -155,13 +158,14 @@ impl Inputs<'_> {
         let before = self.before();
         let off = off(self.version, self.enabled, &before);
         let files = self.render(&template, self.enabled, &off, self.images, self.secrets)?;
-        let order: Vec<ComponentName> =
-            template.template.in_dependency_order().into_iter().map(|c| c.name.clone()).collect();
+        let names = |rank: Vec<&Component>| rank.into_iter().map(|c| c.name.clone()).collect();
+        let ranks: Vec<Vec<ComponentName>> = template.template.in_ranks().into_iter().map(names).collect();
         let accepted = self.accepted(&decided, &before);
-        let leaving = Leaving { order: &order, prune: self.prune, accepted: &accepted };
+        let leftovers = leftovers(&template, &files, self.live);
+        let leaving = Leaving { ranks: &ranks, prune: self.prune, accepted: &accepted, leftovers: &leftovers };
         let steps = steps(&files, self.live, &before, leaving);
         let inventory = inventory(&files, &before, &steps);
-        let components = self.components(&files, &steps, &before, &off);
+        let components = self.components(&files, &steps, &before, &off, &leftovers);
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
             found,
@@ -170,6 +174,7 @@ impl Inputs<'_> {
             steps,
             inventory,
             files,
+            leftovers,
         })
     }
 
@@ -314,6 +319,7 @@ impl Inputs<'_> {
         steps: &[Step],
         before: &[Item],
         off: &BTreeSet<ComponentName>,
+        leftovers: &Leftovers,
     ) -> Vec<PlannedComponent> {
         let removed: BTreeSet<_> = steps
             .iter()
@@ -329,7 +335,9 @@ impl Inputs<'_> {
         for component in &self.version.template.components {
             let name = &component.name;
             let mut objects = files.iter().filter(|f| f.component() == Some(name)).flat_map(RenderedFile::objects);
-            let touched = objects.any(|object| self.is_touched(object));
+            let touched = objects.any(|object| {
+                self.is_touched(object) || ObjectId::of(object).is_some_and(|id| leftovers.contains_key(&id))
+            });
             let change = match (files.iter().any(|f| f.component() == Some(name)), was.contains(name)) {
                 (false, _) => continue,
                 (true, _) if off.contains(name) => ComponentChange::Off,

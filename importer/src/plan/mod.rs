@@ -3,9 +3,11 @@
 mod accept;
 mod amount;
 mod attributes;
+mod choice;
 mod decide;
 mod effective;
 pub(crate) mod found;
+pub mod leftovers;
 mod merge;
 mod overlay;
 mod path;
@@ -28,6 +30,7 @@ pub use attributes::{Attributes, AttributesError, content, content_bytes, object
 pub use decide::{decide, decisions, in_force, rollback};
 pub use effective::{Effective, EffectiveError, effective};
 pub use found::found;
+pub use leftovers::{Leftover, Leftovers, Spot, leftovers};
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
 pub use rule::{Cell, Class, ClassError, Row, Scope, TABLE};

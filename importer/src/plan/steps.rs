@@ -7,7 +7,7 @@ use bundle_format::template::ComponentName;
 use serde_json::Value;
 
 use super::same::same;
-use super::{Effect, Step};
+use super::{Effect, Leftovers, Step};
 use crate::record::Item;
 use crate::render::{RenderedFile, is_raw, number};
 use crate::target::{Live, ObjectId};
@@ -15,16 +15,18 @@ use crate::target::{Live, ObjectId};
 /// What is not rendered any more: which of it goes.
 #[derive(Debug, Clone, Copy)]
 pub struct Leaving<'a> {
-    /// The components of the template, each after those that it depends on. What belongs to others is left running.
-    pub order: &'a [ComponentName],
+    /// The components of the template; those of a rank depend on earlier ranks alone. What belongs to others is left running.
+    pub ranks: &'a [Vec<ComponentName>],
     /// Whether components and manifests that are gone from the template are removed.
     pub prune: bool,
     /// Objects of manifests that the operator lets go without that.
     pub accepted: &'a BTreeSet<ObjectId>,
+    /// What goes of objects that stay.
+    pub leftovers: &'a Leftovers,
 }
 
 /// The steps that make of what is live what was rendered: the namespace, types and rights, and a wait for them; secrets,
-/// configuration and claims; then each component's files, and a wait for it; then manifests, and a wait
+/// configuration and claims; then rank by rank the components' files, and a wait for each component; then manifests, and a wait
 /// for them; what goes comes last, dependants first. `before` is what the record that holds left. Where nothing is to be done,
 /// there is no step: a file is left out whose objects are the same on the target, and were applied as they are.
 #[must_use]
@@ -37,14 +39,15 @@ pub fn steps(files: &[RenderedFile], live: &Live, before: &[Item], leaving: Leav
             .iter()
             .filter_map(|object| ObjectId::of(object).map(|id| (id, object)))
             .map(|(id, object)| {
-                let effect = effect(object, live.get(&id), applied.get(&id).copied());
+                let as_applied = !leaving.leftovers.contains_key(&id);
+                let effect = effect(object, live.get(&id), applied.get(&id).copied().filter(|_| as_applied));
                 (id, effect)
             })
             .collect();
         let changes = objects.iter().any(|(_, effect)| *effect != Effect::Keep);
         // What is prepared for a component is waited for with it: a claim is bound when its pod is there.
-        let of = Part::of(file, leaving.order);
-        if let Some(waits) = of.waits(file, leaving.order) {
+        let of = Part::of(file, leaving.ranks);
+        if let Some(waits) = of.waits(file, leaving.ranks) {
             let part = parts.entry(waits).or_default();
             part.changes |= changes;
             // All of a component must be ready for what depends on it; one manifest does not wait for another.
@@ -57,16 +60,27 @@ pub fn steps(files: &[RenderedFile], live: &Live, before: &[Item], leaving: Leav
         }
     }
     let mut out = Vec::new();
+    let mut waits = Vec::new();
+    let mut last = None;
     for (part, planned) in parts {
+        // What is of one rank starts together.
+        if last != part.rank() {
+            out.append(&mut waits);
+        }
+        last = part.rank();
         out.extend(planned.applies);
         if planned.changes {
             let component = match part {
-                Part::Component(_, name) => name.cloned(),
+                Part::Component(_, _, name) => name.cloned(),
                 Part::Types | Part::Prepared | Part::Other | Part::Manifests => None,
             };
-            out.push(Step::Wait { component, objects: planned.waits });
+            waits.push(Step::Wait { component, objects: planned.waits });
+        }
+        if part.rank().is_none() {
+            out.append(&mut waits);
         }
     }
+    out.append(&mut waits);
     out.extend(removals(files, live, before, leaving));
     out
 }
@@ -78,8 +92,8 @@ enum Part<'a> {
     Types,
     /// What everything else may need.
     Prepared,
-    /// A component, by its place in the order of dependencies.
-    Component(usize, Option<&'a ComponentName>),
+    /// A component, by its rank and its place in it.
+    Component(usize, usize, Option<&'a ComponentName>),
     /// What else belongs to no component.
     Other,
     /// The vendor's own objects.
@@ -95,26 +109,36 @@ struct Planned {
 
 impl<'a> Part<'a> {
     /// By the number that a file's name begins with (spec/template.md section 7).
-    fn of(file: &'a RenderedFile, order: &[ComponentName]) -> Self {
+    fn of(file: &'a RenderedFile, ranks: &[Vec<ComponentName>]) -> Self {
         match file.number() {
             0..=9 => Self::Types,
             10..=39 => Self::Prepared,
             // What runs elsewhere is there for components.
             40..=49 if file.component().is_none() => Self::Prepared,
             80.. => Self::Manifests,
-            _ => Self::component(file, order).unwrap_or(Self::Other),
+            _ => Self::component(file, ranks).unwrap_or(Self::Other),
         }
     }
 
-    fn component(file: &'a RenderedFile, order: &[ComponentName]) -> Option<Self> {
+    fn component(file: &'a RenderedFile, ranks: &[Vec<ComponentName>]) -> Option<Self> {
         let name = file.component()?;
-        Some(Self::Component(order.iter().position(|c| c == name).unwrap_or(order.len()), Some(name)))
+        let places =
+            ranks.iter().enumerate().flat_map(|(rank, all)| (0_usize..).zip(all).map(move |(at, c)| (rank, at, c)));
+        let place = places.into_iter().find(|(.., c)| *c == name).map_or((ranks.len(), 0), |(rank, at, _)| (rank, at));
+        Some(Self::Component(place.0, place.1, Some(name)))
+    }
+
+    fn rank(self) -> Option<usize> {
+        match self {
+            Self::Component(rank, ..) => Some(rank),
+            _ => None,
+        }
     }
 
     /// The part with which the objects of `file` are waited for.
-    fn waits(self, file: &'a RenderedFile, order: &[ComponentName]) -> Option<Self> {
+    fn waits(self, file: &'a RenderedFile, ranks: &[Vec<ComponentName>]) -> Option<Self> {
         match self {
-            Self::Prepared => Self::component(file, order),
+            Self::Prepared => Self::component(file, ranks),
             // There is nothing to wait for in the installation's own namespace.
             Self::Types if !file.is_raw() => None,
             other => Some(other),
@@ -160,7 +184,7 @@ fn goes(item: &Item, leaving: Leaving<'_>) -> bool {
     }
     match &item.component {
         // A component that is still there has another service now, or another job.
-        Some(component) => leaving.order.contains(component),
+        Some(component) => leaving.ranks.iter().flatten().any(|c| c == component),
         // Generated secrets and the vendor's own objects stay. What else belongs to no component was let go by the plan.
         None => !is_raw(number(&item.file)) && !item.orphan,
     }

@@ -43,8 +43,13 @@ fn live(files: &[RenderedFile]) -> Live {
 }
 
 fn planned(files: &[RenderedFile], live: &Live, before: &[Item], prune: bool) -> Vec<Step> {
-    let order = ["db", "web"].map(name);
-    steps(files, live, before, Leaving { order: &order, prune, accepted: &BTreeSet::new() })
+    let ranks = ["db", "web"].map(|n| vec![name(n)]);
+    steps(
+        files,
+        live,
+        before,
+        Leaving { ranks: &ranks, prune, accepted: &BTreeSet::new(), leftovers: &Leftovers::new() },
+    )
 }
 
 /// A step as a text: `+ FILE`, `~ FILE`, `wait COMPONENT: OBJECTS`, `- OBJECTS`.
@@ -141,9 +146,10 @@ fn without(names: &[&str]) -> Vec<RenderedFile> {
 fn what_is_gone_from_the_template_stays_until_it_is_pruned() {
     let (old, new) = (shop("1"), without(&["web", "extra"]));
     let before = inventory(&old, &[], &[]);
-    let order = [name("db")];
+    let ranks = [vec![name("db")]];
     let accepted = BTreeSet::new();
-    let leaving = |prune| Leaving { order: &order, prune, accepted: &accepted };
+    let leftovers = Leftovers::new();
+    let leaving = |prune| Leaving { ranks: &ranks, prune, accepted: &accepted, leftovers: &leftovers };
     let kept = steps(&new, &live(&old), &before, leaving(false));
     assert_eq!(kept, []);
     let left = inventory(&new, &before, &kept);
@@ -161,9 +167,14 @@ fn what_is_gone_from_the_template_stays_until_it_is_pruned() {
 fn a_manifest_goes_when_that_is_accepted() {
     let (old, new) = (shop("1"), without(&["extra"]));
     let before = inventory(&old, &[], &[]);
-    let order = ["db", "web"].map(name);
+    let ranks = ["db", "web"].map(|n| vec![name(n)]);
     let accepted = [ObjectId::of(&old[8].objects()[0]).unwrap()].into();
-    let steps = steps(&new, &live(&old), &before, Leaving { order: &order, prune: false, accepted: &accepted });
+    let steps = steps(
+        &new,
+        &live(&old),
+        &before,
+        Leaving { ranks: &ranks, prune: false, accepted: &accepted, leftovers: &Leftovers::new() },
+    );
     assert_eq!(told(&steps), ["- ConfigMap extra"]);
 }
 
@@ -193,4 +204,37 @@ fn an_older_job_goes_after_the_new_one_is_complete() {
 fn what_is_gone_already_is_not_removed() {
     let before = inventory(&shop("1"), &[], &[]);
     assert_eq!(planned(&[], &Live::default(), &before, true), []);
+}
+
+#[test]
+fn components_that_do_not_need_each_other_start_together() {
+    let files = shop("1");
+    let ranks = [vec![name("db"), name("web")]];
+    let leaving = Leaving { ranks: &ranks, prune: false, accepted: &BTreeSet::new(), leftovers: &Leftovers::new() };
+    let told = told(&steps(&files, &Live::default(), &[], leaving));
+    assert_eq!(
+        told[4..10],
+        [
+            "+ 40-service-db.yaml",
+            "+ 50-001-deployment-db.yaml",
+            "+ 40-service-web.yaml",
+            "+ 50-002-deployment-web.yaml",
+            "wait db: PersistentVolumeClaim shop-db-data, Service shop-db, Deployment shop-db",
+            "wait web: ConfigMap shop-web-config, Service shop-web, Deployment shop-web",
+        ]
+    );
+}
+
+#[test]
+fn what_is_left_over_in_an_object_is_a_change() {
+    let files = shop("1");
+    let inventory = inventory(&files, &[], &[]);
+    let ranks = ["db", "web"].map(|n| vec![name(n)]);
+    let (id, spot) = (ObjectId::of(&files[7].objects()[0]).unwrap(), crate::plan::Spot::below(&["spec", "replicas"]));
+    let leftovers = Leftovers::from([(id, vec![crate::plan::Leftover { spot, instead: None }])]);
+    let leaving = Leaving { ranks: &ranks, prune: false, accepted: &BTreeSet::new(), leftovers: &leftovers };
+    assert_eq!(
+        told(&steps(&files, &live(&files), &inventory, leaving)),
+        ["~ 50-002-deployment-web.yaml", "wait web: ConfigMap shop-web-config, Service shop-web, Deployment shop-web",]
+    );
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{Live, ObjectId};
+use crate::plan::Leftovers;
+use crate::plan::leftovers::{operations, take_away};
 use crate::render::RenderedFile;
 
 /// The objects of a cluster.
@@ -19,21 +21,32 @@ pub(crate) struct Cluster {
 struct Object {
     /// What was applied last.
     ours: Value,
+    /// What somebody else wrote last.
+    theirs: Value,
     /// The object as the server has it.
     live: Value,
 }
 
 impl Cluster {
-    /// Applies the objects of a file, forced.
-    pub fn apply(&mut self, file: &RenderedFile) {
+    /// Applies the objects of a file, forced, after taking away what is left over in them.
+    pub fn apply(&mut self, file: &RenderedFile, leftovers: &Leftovers) {
         for new in file.objects() {
             let id = ObjectId::of(new).unwrap();
-            let (ours, before) = match self.objects.remove(&id) {
-                Some(Object { ours, live }) => (ours, live),
-                None => (json!({}), json!({})),
+            let (ours, theirs, mut before) = match self.objects.remove(&id) {
+                Some(Object { ours, theirs, live }) => (ours, theirs, live),
+                None => (json!({}), json!({}), json!({})),
             };
-            let live = self.written(merged(&before, &ours, new), &before);
-            self.objects.insert(id, Object { ours: new.clone(), live });
+            let left = leftovers.get(&id).map(Vec::as_slice).unwrap_or_default();
+            if !before["metadata"].is_null() {
+                let patch = operations(left, &before);
+                take_away(left, &mut before);
+                assert_eq!(operations(left, &before), Vec::<Value>::new(), "{patch:?}");
+            }
+            // What another manager wrote is not taken away with ours.
+            let mut shared = ours.clone();
+            disown(&mut shared, &theirs);
+            let live = self.written(merged(&before, &shared, new), &before);
+            self.objects.insert(id, Object { ours: new.clone(), theirs, live });
         }
     }
 
@@ -49,7 +62,7 @@ impl Cluster {
     pub fn edit(&mut self, files: &[RenderedFile]) {
         for new in files.iter().flat_map(RenderedFile::objects) {
             let Some(object) = self.objects.remove(&ObjectId::of(new).unwrap()) else { continue };
-            let Object { ours, live: before } = object;
+            let Object { ours, live: before, .. } = object;
             let mut live = merged(&before, &ours, new);
             for place in ["/metadata", "/spec/template/metadata", "/spec/jobTemplate/spec/template/metadata"] {
                 let Some(annotations) = before.pointer(place).and_then(|m| m.get("annotations")) else { continue };
@@ -59,7 +72,7 @@ impl Cluster {
                 }
             }
             let live = self.written(live, &before);
-            self.objects.insert(ObjectId::of(new).unwrap(), Object { ours, live });
+            self.objects.insert(ObjectId::of(new).unwrap(), Object { ours, theirs: new.clone(), live });
         }
     }
 
@@ -90,6 +103,22 @@ impl Cluster {
             live["metadata"]["resourceVersion"] = json!(self.clock.to_string());
         }
         live
+    }
+}
+
+/// Leaves of `ours` that `theirs` has as well, with the same value, go.
+fn disown(ours: &mut Value, theirs: &Value) {
+    match (ours, theirs) {
+        (Value::Object(ours), Value::Object(theirs)) => ours.retain(|name, value| match theirs.get(name) {
+            Some(said @ (Value::String(_) | Value::Number(_) | Value::Bool(_))) => value != said,
+            Some(other) => {
+                disown(value, other);
+                !value.as_array().is_some_and(Vec::is_empty)
+            }
+            None => true,
+        }),
+        (Value::Array(ours), Value::Array(theirs)) => ours.retain(|item| !theirs.contains(item)),
+        _ => {}
     }
 }
 
@@ -272,6 +301,7 @@ fn fill(value: &mut Value, more: Value) {
 
 mod tests {
     use super::*;
+    use crate::plan::{Leftover, Spot};
 
     fn file(object: Value) -> RenderedFile {
         RenderedFile::new("90-a.yaml".to_owned(), vec![object]).unwrap()
@@ -281,11 +311,19 @@ mod tests {
     fn what_others_set_stays_and_what_is_no_longer_applied_goes() {
         let map =
             |data: Value| json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}, "data": data});
+        let none = Leftovers::new();
         let mut cluster = Cluster::default();
-        cluster.apply(&file(map(json!({"a": "1", "b": "2"}))));
+        let data = |cluster: &Cluster| cluster.said().values().next().unwrap()["data"].clone();
+        cluster.apply(&file(map(json!({"a": "1", "b": "2"}))), &none);
         cluster.edit(&[file(map(json!({"a": "9", "b": "2", "c": "3"})))]);
-        assert_eq!(cluster.said().values().next().unwrap()["data"], json!({"a": "9", "b": "2", "c": "3"}));
-        cluster.apply(&file(map(json!({"a": "1"}))));
-        assert_eq!(cluster.said().values().next().unwrap()["data"], json!({"a": "1", "c": "3"}));
+        assert_eq!(data(&cluster), json!({"a": "9", "b": "2", "c": "3"}));
+        cluster.apply(&file(map(json!({"a": "1", "b": "2", "d": "4"}))), &none);
+        assert_eq!(data(&cluster), json!({"a": "1", "b": "2", "c": "3", "d": "4"}));
+        cluster.apply(&file(map(json!({"a": "1"}))), &none);
+        assert_eq!(data(&cluster), json!({"a": "1", "b": "2", "c": "3"}), "b is theirs as well");
+        let left = |key: &str| Leftover { spot: Spot::below(&["data", key]), instead: None };
+        let id = cluster.objects.keys().next().unwrap().clone();
+        cluster.apply(&file(map(json!({"a": "1"}))), &Leftovers::from([(id, vec![left("b"), left("c")])]));
+        assert_eq!(data(&cluster), json!({"a": "1"}));
     }
 }

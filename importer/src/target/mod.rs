@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bundle_format::template::TemplateName;
 
+use crate::plan::Leftovers;
 use crate::record::{Installation, Record};
 use crate::render::{Namespace, RenderedFile};
 
@@ -92,11 +93,17 @@ pub trait Target {
     /// [`TargetError::Foreign`]; those of the target.
     fn check(&self, files: &[&RenderedFile]) -> Result<(), TargetError>;
 
-    /// Applies the objects of a file.
+    /// Applies the objects of a file, and takes away what is left over in them.
     ///
     /// # Errors
     /// [`TargetError`]; what time may cure was retried for `patience`.
-    fn apply(&mut self, file: &RenderedFile, patience: Duration, watch: &dyn Watch) -> Result<(), TargetError>;
+    fn apply(
+        &mut self,
+        file: &RenderedFile,
+        leftovers: &Leftovers,
+        patience: Duration,
+        watch: &dyn Watch,
+    ) -> Result<(), TargetError>;
 
     /// Waits until the objects are ready (spec/plan.md 6.2).
     ///

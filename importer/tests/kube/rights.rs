@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use bundle_format::{Code, Coded};
+use importer::plan::Leftovers;
 use importer::target::kube::Cluster;
 use importer::target::{Records, Target};
 use serde_json::{Value, json};
@@ -150,7 +151,7 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
         records.keep(&site.place, &record(1, "")).unwrap();
         records.keep(&site.place, &record(1, "again")).unwrap();
         for file in site.files(EVERYTHING) {
-            target.apply(&file, MINUTE, &()).unwrap_or_else(|e| panic!("{e}"));
+            target.apply(&file, &Leftovers::new(), MINUTE, &()).unwrap_or_else(|e| panic!("{e}"));
         }
         let ids: Vec<_> = site
             .files(EVERYTHING)
@@ -174,7 +175,7 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
 
         // And nothing more: what is not on the page is refused, and said to be.
         let role = site.file("apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: more}\n");
-        let e = target.apply(&role, MINUTE, &()).unwrap_err();
+        let e = target.apply(&role, &Leftovers::new(), MINUTE, &()).unwrap_err();
         assert_eq!(e.code(), Code::Forbidden, "{e}");
         let mut elsewhere = site.place.clone();
         elsewhere.namespace = "kube-system".parse().unwrap();

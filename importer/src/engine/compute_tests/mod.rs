@@ -159,7 +159,9 @@ impl World {
     fn take(&mut self, (mut record, plan): (Record, Plan), most: Option<usize>) -> Plan {
         for step in plan.steps.iter().take(most.unwrap_or(usize::MAX)) {
             match step {
-                Step::Apply { file, .. } => self.cluster.apply(plan.files.iter().find(|f| f.name() == file).unwrap()),
+                Step::Apply { file, .. } => {
+                    self.cluster.apply(plan.files.iter().find(|f| f.name() == file).unwrap(), &plan.leftovers);
+                }
                 Step::Wait { .. } => {}
                 Step::Remove { objects } => {
                     let kept = |id: &&ObjectId| {

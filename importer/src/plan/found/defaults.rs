@@ -24,7 +24,7 @@ pub(super) fn without_defaults(live: &Value, rendered: Option<&Value>) -> Value 
     }
 }
 
-pub(super) fn is_default(field: &str, value: &Value) -> bool {
+pub(in crate::plan) fn is_default(field: &str, value: &Value) -> bool {
     let default = match field {
         "scheme" => json!("HTTP"),
         "protocol" => json!("TCP"),

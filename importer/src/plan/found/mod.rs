@@ -1,11 +1,11 @@
 //! What the site changed on a target (spec/plan.md 1.3): the live objects, read back into attributes of the template.
 
-mod defaults;
+pub(super) mod defaults;
 mod env;
-mod object;
+pub(super) mod object;
 mod parts;
 mod plugins;
-mod workload;
+pub(super) mod workload;
 
 use std::collections::BTreeMap;
 
@@ -124,7 +124,7 @@ fn objects(file: &RenderedFile) -> impl Iterator<Item = (ObjectId, &Value)> {
 }
 
 /// The name of the installation, which every object of a component carries as a label, and its namespace.
-fn place(rendered: &[RenderedFile]) -> (String, String) {
+pub(super) fn place(rendered: &[RenderedFile]) -> (String, String) {
     let rendered = rendered.iter().filter(|file| !file.is_raw()).flat_map(RenderedFile::objects);
     let place = |object: &Value| {
         let text = |place: &str| object.pointer(place)?.as_str().map(str::to_owned);
@@ -146,7 +146,7 @@ fn is_scaled(id: &ObjectId, rendered: &[RenderedFile], live: &Live) -> bool {
 }
 
 /// Whether a label or annotation is Kubernetes' own, a tool's, or ours, and never the site's word on the application.
-fn is_reserved(key: &str) -> bool {
+pub(super) fn is_reserved(key: &str) -> bool {
     let prefix = key.split_once('/').map_or("", |(prefix, _)| prefix);
     let under = |domain: &str| prefix == domain || prefix.strip_suffix(domain).is_some_and(|p| p.ends_with('.'));
     ["kubernetes.io", "k8s.io", "sealift.dev"].into_iter().any(under)

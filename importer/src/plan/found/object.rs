@@ -6,14 +6,15 @@ use bundle_format::template::{Manifest, RelativePath, Template};
 use serde_json::{Map, Value};
 
 use super::{Edits, Seen};
-use crate::plan::object_path;
+use crate::plan::choice::is_other_choice;
 use crate::plan::same::{key, keyed, same, same_part};
+use crate::plan::{AttributePath, object_path};
 use crate::render::NAMESPACE;
 use crate::target::ObjectId;
 
 /// The objects of the template's documents as the vendor wrote them: neither with the namespace, nor with pinned images. Each with
 /// what names it once it has the namespace where a chart asks for it.
-pub(super) fn originals(
+pub(in crate::plan) fn originals(
     template: &Template,
     documents: &BTreeMap<RelativePath, Vec<u8>>,
     namespace: &str,
@@ -37,11 +38,7 @@ pub(super) fn read(edits: &mut Edits<'_>, originals: &[(ObjectId, Value)], id: &
     if id.group.is_empty() && id.kind == "Secret" {
         return;
     }
-    let is = |(other, _): &&(ObjectId, Value)| {
-        let namespaced = other.namespace.is_none() || other.namespace == id.namespace;
-        namespaced && (&other.group, &other.kind, &other.name) == (&id.group, &id.kind, &id.name)
-    };
-    let Some((_, original)) = originals.iter().find(is) else { return };
+    let Some(original) = original(originals, id) else { return };
     let Some(path) = object_path(original) else { return };
     // What a file says that we did not is the site's. What a server has more than was applied may be its own doing; only the
     // contents of a ConfigMap are not.
@@ -52,6 +49,20 @@ pub(super) fn read(edits: &mut Edits<'_>, originals: &[(ObjectId, Value)], id: &
     }
     let merge = Merge { all: from_file, data: is_config_map(id) };
     edits.overlay.values.insert(path, Some(merge.whole(original, seen.rendered, seen.live)));
+}
+
+/// What the vendor wrote of an object.
+fn original<'o>(originals: &'o [(ObjectId, Value)], id: &ObjectId) -> Option<&'o Value> {
+    let is = |(other, _): &&(ObjectId, Value)| {
+        let namespaced = other.namespace.is_none() || other.namespace == id.namespace;
+        namespaced && (&other.group, &other.kind, &other.name) == (&id.group, &id.kind, &id.name)
+    };
+    originals.iter().find(is).map(|(_, original)| original)
+}
+
+/// The path of an object.
+pub(in crate::plan) fn path(originals: &[(ObjectId, Value)], id: &ObjectId) -> Option<AttributePath> {
+    object_path(original(originals, id)?)
 }
 
 fn has_more(ours: &Value, live: &Value, from_file: bool, id: &ObjectId) -> bool {
@@ -109,6 +120,8 @@ impl Merge {
         }
         match (rendered, live) {
             (_, None) => None,
+            // One of two that exclude each other was chosen: the one that is live, whole.
+            (Some(ours), Some(there)) if is_other_choice(field, ours, there) => live.cloned(),
             (Some(Value::Object(_)), Some(Value::Object(_))) => {
                 let fields = fields([original, rendered, live]);
                 let of = |value: Option<&'_ Value>, field: &str| value.and_then(|value| value.get(field)).cloned();
@@ -134,6 +147,7 @@ impl Merge {
         }
         let find = |list: &'_ [Value], item: &Value| list.iter().find(|i| key(field, i) == key(field, item)).cloned();
         let merged = live.iter().filter_map(|item| match find(rendered, item) {
+            Some(ours) if is_other_choice(field, &ours, item) => Some(item.clone()),
             Some(ours) => self.part("", find(original, item).as_ref(), Some(&ours), Some(item)),
             // An entry that nobody rendered: the site's, in a list of the site's choosing.
             None => Some(item.clone()),

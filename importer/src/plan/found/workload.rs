@@ -112,7 +112,7 @@ pub(super) fn merged(ours: &BTreeMap<String, String>, edited: BTreeMap<&str, Opt
 }
 
 /// Fields of pods: in Kubernetes, and in the template.
-const POD: [(&str, &str); 12] = [
+pub(in crate::plan) const POD: [(&str, &str); 12] = [
     ("nodeSelector", "nodeSelector"),
     ("tolerations", "tolerations"),
     ("affinity", "affinity"),
@@ -128,7 +128,8 @@ const POD: [(&str, &str); 12] = [
 ];
 
 /// Fields of containers: in Kubernetes, and in the template.
-const CONTAINER: [(&str, &str); 2] = [("securityContext", "securityContext"), ("lifecycle", "lifecycle")];
+pub(in crate::plan) const CONTAINER: [(&str, &str); 2] =
+    [("securityContext", "securityContext"), ("lifecycle", "lifecycle")];
 
 fn attributes(edits: &mut Edits<'_>, component: &Component, seen: Seen<'_>, fields: &[(&str, &str)]) {
     for (kube, ours) in fields {

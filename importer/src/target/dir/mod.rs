@@ -11,6 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Capabilities, Event, Live, ObjectId, Place, Target, TargetError, Watch};
+use crate::plan::Leftovers;
 use crate::render::RenderedFile;
 
 /// A folder of manifests. What is applied and removed is seen when [`Target::finish`] has moved all of it to its place.
@@ -108,7 +109,8 @@ impl Target for DirTarget {
         made.map_err(|source| TargetError::File { what: "making", path: self.dir.clone(), source })
     }
 
-    fn apply(&mut self, file: &RenderedFile, _: Duration, watch: &dyn Watch) -> Result<(), TargetError> {
+    /// Nothing is left over in a file that is written anew.
+    fn apply(&mut self, file: &RenderedFile, _: &Leftovers, _: Duration, watch: &dyn Watch) -> Result<(), TargetError> {
         self.check(&[file])?;
         for id in file.objects().iter().filter_map(ObjectId::of) {
             self.removed.remove(&id);

@@ -6,6 +6,7 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::*;
+use crate::plan::Leftovers;
 
 const NO: Duration = Duration::ZERO;
 
@@ -47,8 +48,8 @@ fn nothing_is_seen_until_everything_is_there() {
     let dir = TempDir::new().unwrap();
     let mut target = target(&dir, &[]);
     let (secret, map) = (object("Secret", "s"), object("ConfigMap", "m"));
-    target.apply(&file("10-secret-s.yaml", std::slice::from_ref(&secret)), NO, &()).unwrap();
-    target.apply(&file("20-m.yaml", std::slice::from_ref(&map)), NO, &()).unwrap();
+    target.apply(&file("10-secret-s.yaml", std::slice::from_ref(&secret)), &Leftovers::new(), NO, &()).unwrap();
+    target.apply(&file("20-m.yaml", std::slice::from_ref(&map)), &Leftovers::new(), NO, &()).unwrap();
     assert_eq!(names(&dir), [] as [&str; 0]);
     write(&dir, ".sealift-staging", "left by a kill");
     fs::remove_file(dir.path().join("out/.sealift-staging")).unwrap();
@@ -66,11 +67,11 @@ fn files_of_others_are_refused_unless_they_are_adopted() {
     let dir = TempDir::new().unwrap();
     write(&dir, "20-m.yaml", "somebody's");
     let rendered = file("20-m.yaml", &[object("ConfigMap", "m")]);
-    let refused = target(&dir, &[]).apply(&rendered, NO, &()).unwrap_err();
+    let refused = target(&dir, &[]).apply(&rendered, &Leftovers::new(), NO, &()).unwrap_err();
     assert!(matches!(refused, TargetError::Foreign { object } if object.ends_with("out/20-m.yaml")));
     assert_eq!(fs::read_to_string(dir.path().join("out/20-m.yaml")).unwrap(), "somebody's");
     for mut target in [target(&dir, &["20-m.yaml"]), target(&dir, &[]).adopt(true)] {
-        target.apply(&rendered, NO, &()).unwrap();
+        target.apply(&rendered, &Leftovers::new(), NO, &()).unwrap();
         target.finish().unwrap();
         assert_eq!(fs::read_to_string(dir.path().join("out/20-m.yaml")).unwrap(), rendered.content());
     }
@@ -87,13 +88,13 @@ fn what_is_removed_or_is_in_another_file_now_goes_and_the_rest_of_a_file_stays()
         file("20-part.yaml", &[c.clone(), d.clone()]),
         file("50-001-x.yaml", &[object("Service", "moves")]),
     ] {
-        first.apply(&rendered, NO, &()).unwrap();
+        first.apply(&rendered, &Leftovers::new(), NO, &()).unwrap();
     }
     first.finish().unwrap();
     write(&dir, "notes.yaml", "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: team}\n");
     let mut next = target(&dir, &["20-gone.yaml", "20-kept.yaml", "20-part.yaml", "50-001-x.yaml"]);
     next.remove(&[id(&a), id(&c)], NO, &()).unwrap();
-    next.apply(&file("50-002-x.yaml", &[object("Service", "moves")]), NO, &()).unwrap();
+    next.apply(&file("50-002-x.yaml", &[object("Service", "moves")]), &Leftovers::new(), NO, &()).unwrap();
     next.finish().unwrap();
     assert_eq!(names(&dir), ["20-kept.yaml", "20-part.yaml", "50-002-x.yaml", "notes.yaml"]);
     let live = next.observe(&place(), &[]).unwrap();

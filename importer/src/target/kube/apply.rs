@@ -1,6 +1,6 @@
 //! Applying objects (spec/plan.md 6.4, 8.1).
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::defaults;
 use super::discovery::{Resource, check_name};
@@ -9,6 +9,8 @@ use super::immutable;
 use super::owner;
 use super::patience::Patience;
 use super::target::KubeTarget;
+use crate::plan::leftovers::operations;
+use crate::plan::{Leftover, Leftovers};
 use crate::target::{Event, ObjectId, TargetError, Watch};
 
 impl KubeTarget {
@@ -39,8 +41,15 @@ impl KubeTarget {
         Err(TargetError::Foreign { object })
     }
 
-    /// Applies one object.
-    pub(super) fn apply_one(&self, object: &Value, patience: &Patience, watch: &dyn Watch) -> Result<(), TargetError> {
+    /// Applies one object. What is left over in it is taken away first: a server keeps what another manager of fields wrote, and
+    /// refuses what would then stand beside it.
+    pub(super) fn apply_one(
+        &self,
+        object: &Value,
+        leftovers: &Leftovers,
+        patience: &Patience,
+        watch: &dyn Watch,
+    ) -> Result<(), TargetError> {
         let Some(id) = ObjectId::of(object) else {
             let why = "an object has no apiVersion, kind or name".to_owned();
             return Err(TargetError::Cluster { what: "applying".to_owned(), why });
@@ -70,6 +79,9 @@ impl KubeTarget {
                     return Err(Failure::Silence(format!("the {id} before is still being removed")));
                 }
             }
+            if let (Some(live), Some(leftovers)) = (&live, leftovers.get(&id)) {
+                self.take_away(&path, name, live, leftovers)?;
+            }
             self.cluster.session.apply(&path, name, &ours).map(drop)
         });
         if let Some(e) = foreign {
@@ -80,6 +92,18 @@ impl KubeTarget {
             return Ok(());
         };
         Err(refusal(id, failure, live.as_ref(), &ours))
+    }
+
+    /// Takes away what is left over in a live object, in one request, which the server refuses if the object changed meanwhile.
+    fn take_away(&self, path: &str, name: &str, live: &Value, leftovers: &[Leftover]) -> Result<(), Failure> {
+        let mut operations = operations(leftovers, live);
+        if operations.is_empty() {
+            return Ok(());
+        }
+        if let Some(seen) = live.pointer("/metadata/resourceVersion") {
+            operations.push(json!({"op": "replace", "path": "/metadata/resourceVersion", "value": seen}));
+        }
+        self.cluster.session.patch(path, name, &operations).map(drop)
     }
 
     /// The type of an object; asks the server anew if it is unknown, because its definition may just have been applied.

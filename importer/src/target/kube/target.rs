@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::cluster::Cluster;
 use super::patience::Patience;
+use crate::plan::Leftovers;
 use crate::render::RenderedFile;
 use crate::target::{Capabilities, Data, Live, ObjectId, Place, Target, TargetError, Watch};
 
@@ -48,9 +49,15 @@ impl Target for KubeTarget {
         self.refuse_foreign(&objects)
     }
 
-    fn apply(&mut self, file: &RenderedFile, patience: Duration, watch: &dyn Watch) -> Result<(), TargetError> {
+    fn apply(
+        &mut self,
+        file: &RenderedFile,
+        leftovers: &Leftovers,
+        patience: Duration,
+        watch: &dyn Watch,
+    ) -> Result<(), TargetError> {
         let patience = Patience::new(patience);
-        file.objects().iter().try_for_each(|object| self.apply_one(object, &patience, watch))
+        file.objects().iter().try_for_each(|object| self.apply_one(object, leftovers, &patience, watch))
     }
 
     fn wait(&self, objects: &[ObjectId], patience: Duration, watch: &dyn Watch) -> Result<(), TargetError> {

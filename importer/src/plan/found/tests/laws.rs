@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use super::site::{Choice, choices, edits, read};
 use super::*;
 use crate::plan::tests::cases;
-use crate::plan::{Attributes, effective};
+use crate::plan::{Attributes, Leftovers, effective};
 use crate::target::memory::Cluster;
 
 struct Case {
@@ -44,7 +44,7 @@ fn are_read(case: &Case, before: &Overlay, edits: &Overlay, server: bool) -> Res
     let theirs = files(case, &before.clone().under(edits.clone()))?.2;
     let there = if server {
         let mut cluster = Cluster::default();
-        ours.iter().for_each(|file| cluster.apply(file));
+        ours.iter().for_each(|file| cluster.apply(file, &Leftovers::new()));
         cluster.edit(&theirs);
         cluster.live()
     } else {
