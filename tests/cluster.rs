@@ -4,12 +4,16 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "cluster/drift.rs"]
+mod drift;
 #[path = "cluster/journey.rs"]
 mod journey;
 #[path = "cluster/killed.rs"]
 mod killed;
 #[path = "cluster/moved.rs"]
 mod moved;
+#[path = "cluster/scaling.rs"]
+mod scaling;
 #[path = "cluster/teams.rs"]
 mod teams;
 #[path = "cluster/world.rs"]

@@ -59,6 +59,9 @@ pub struct Values {
     /// One value, as `web.env.LOG_LEVEL=debug` or `web.replicas=3`; may be given again
     #[arg(long = "set", value_name = "PATH=VALUE")]
     pub set: Vec<String>,
+    /// Have none of what this attribute says, whoever said it, as `web.env.LOG_LEVEL`; may be given again
+    #[arg(long, value_name = "PATH")]
+    pub unset: Vec<String>,
     /// Switch on an optional component; may be given again
     #[arg(long = "with", value_name = "COMPONENT", action = ArgAction::Append)]
     pub with: Vec<String>,

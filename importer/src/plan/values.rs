@@ -162,6 +162,16 @@ impl Values {
         reader.leaf(path, value)?;
         reader.finish()
     }
+
+    /// Reads one `PATH` that is to have no value. A text of the command line cannot say that it is none.
+    ///
+    /// # Errors
+    /// As [`Values::parse`].
+    pub fn parse_unset(text: &str, input: &ValuesInput<'_>) -> Result<Self, ValuesError> {
+        let mut reader = Reader::new(input)?;
+        reader.leaf(text.parse()?, Value::Null)?;
+        reader.finish()
+    }
 }
 
 struct Reader<'a> {

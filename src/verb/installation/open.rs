@@ -151,6 +151,11 @@ pub fn forward(
         values.overlay = values.overlay.under(read.overlay);
         values.enabled.extend(read.enabled);
     }
+    for text in &given.unset {
+        let read = Values::parse_unset(text, &input(version, in_force, &none))
+            .map_err(|e| Failure::about(format_args!("--unset {text}"), &e))?;
+        values.overlay = values.overlay.under(read.overlay);
+    }
     let Values { overlay, enabled: mut switched } = values;
     for (names, on) in [(&given.with, true), (&given.without, false)] {
         for name in names {

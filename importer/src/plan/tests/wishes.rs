@@ -66,6 +66,21 @@ fn an_argument_sets_one_value() {
 }
 
 #[test]
+fn an_argument_removes_one_value() {
+    let (template, documents, overlay) = (template(), documents(), Overlay::default());
+    let none = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
+    let input = ValuesInput { template: &template, documents: &documents, overlay: &overlay, read: &none };
+    for path in ["web.env.LOG_LEVEL", "web.env.OURS", "web.probes.readiness", "group/common.TZ"] {
+        assert_eq!(said(&Values::parse_unset(path, &input).unwrap()), [(path.to_owned(), Value::Null)]);
+    }
+    for (path, why) in [("web", "is not the path"), ("wep.env.A", "there is no wep"), ("web.image", "vendor's to say")]
+    {
+        let e = Values::parse_unset(path, &input).unwrap_err().to_string();
+        assert!(e.contains(why), "{path}: {e}");
+    }
+}
+
+#[test]
 fn an_object_is_laid_over_the_vendors() {
     let text = "web: {volumes: {data: {size: 20Gi}}}\nobject/ConfigMap/more: {data: {a: '9', b: null}}\n";
     let object = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "more"}, "data": {"a": "9"}});
