@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "installations/again.rs"]
+mod again;
 #[path = "installations/cloud.rs"]
 mod cloud;
 mod common;

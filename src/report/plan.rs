@@ -1,6 +1,6 @@
 //! What the verbs of installations give as `--json`, and how people read it.
 
-use importer::engine::Plan;
+use importer::engine::{Outcome, Plan};
 use importer::plan::{Change, ComponentChange, Decision, Effect, Rule, Step, Winner};
 use importer::record::Record;
 use schemars::JsonSchema;
@@ -27,6 +27,8 @@ pub struct PlanReport {
     /// The record, where the plan was applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<RecordReport>,
+    /// Whether that record is new: an action that leaves everything as it was makes none.
+    pub recorded: bool,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -129,7 +131,7 @@ pub struct Subject {
 }
 
 impl PlanReport {
-    pub fn of(subject: Subject, plan: &Plan, record: Option<&Record>) -> Self {
+    pub fn of(subject: Subject, plan: &Plan, done: Option<&Outcome>) -> Self {
         let Subject { name, namespace, target, from, to } = subject;
         Self {
             name,
@@ -145,7 +147,8 @@ impl PlanReport {
                 .collect(),
             decisions: plan.decisions.iter().map(decision).collect(),
             steps: plan.steps.iter().map(step).collect(),
-            record: record.map(RecordReport::of),
+            record: done.map(|done| RecordReport::of(&done.record)),
+            recorded: done.is_some_and(|done| done.recorded),
         }
     }
 }

@@ -76,6 +76,8 @@ pub struct Outcome {
     pub plan: Plan,
     /// The record of it.
     pub record: Record,
+    /// Whether the record is new. An action that leaves everything as it was has none of its own: the one that holds is given.
+    pub recorded: bool,
 }
 
 /// Acts on one installation.
@@ -325,7 +327,7 @@ impl Engine<'_> {
     ) -> Result<Outcome, EngineError> {
         lock.check()?;
         let version = &intent.version;
-        let mut record = Record {
+        let record = Record {
             number: standing.next(),
             action: intent.action,
             status: Status::Begun,
@@ -349,6 +351,13 @@ impl Engine<'_> {
             secrets: intent.secrets.clone(),
             message: None,
         };
+        if let Some(holds) = standing.holds().filter(|_| plan.is_empty() && self.settings.pull_login.is_none())
+            && standing.unfinished().is_none()
+            && is_same(holds, &record)
+        {
+            return Ok(Outcome { plan, record: holds.clone(), recorded: false });
+        }
+        let mut record = record;
         let files: Vec<_> = plan
             .steps
             .iter()
@@ -383,7 +392,7 @@ impl Engine<'_> {
         for number in Standing::new(records).beyond(self.settings.keep) {
             self.records.forget(&self.place, number)?;
         }
-        Ok(Outcome { plan, record })
+        Ok(Outcome { plan, record, recorded: true })
     }
 
     /// Says of an action that was interrupted what became of it.
@@ -460,6 +469,24 @@ impl Engine<'_> {
         self.target.remove(&go, self.settings.patience, self.watch)?;
         Ok(self.target.finish()?)
     }
+}
+
+/// Whether an action that needs no step would leave what holds: then there is nothing to record, and nothing to go back to.
+fn is_same(holds: &Record, next: &Record) -> bool {
+    let state = |r: &Record| Record {
+        number: 0,
+        action: Action::Install,
+        status: Status::Done,
+        time: String::new(),
+        by: String::new(),
+        target: String::new(),
+        found: Overlay::default(),
+        from: None,
+        to: None,
+        message: None,
+        ..r.clone()
+    };
+    state(holds) == state(next)
 }
 
 /// The objects of the record that holds and of one that did not end well.

@@ -164,7 +164,9 @@ impl Inputs<'_> {
         let leftovers = leftovers(&template, &files, self.live);
         let leaving = Leaving { ranks: &ranks, prune: self.prune, accepted: &accepted, leftovers: &leftovers };
         let steps = steps(&files, self.live, &before, leaving);
-        let inventory = inventory(&files, &before, &steps);
+        // What was to be there and never came, or is gone since, is nobody's to keep running.
+        let there: Vec<Item> = before.iter().filter(|item| self.live.get(&item.object).is_some()).cloned().collect();
+        let inventory = inventory(&files, &there, &steps);
         let components = self.components(&files, &steps, &before, &off, &leftovers);
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
@@ -259,6 +261,8 @@ impl Inputs<'_> {
     /// in which they were applied. Of one that actions say differently nobody knows how far the last of them came: what it is
     /// like is then no object's digest, so that it is applied again.
     fn before(&self) -> Vec<Item> {
+        let held: BTreeSet<&ObjectId> =
+            self.holds.iter().flat_map(|(record, _)| &record.inventory).map(|item| &item.object).collect();
         let mut items: Vec<Item> = Vec::new();
         let mut places: BTreeMap<&ObjectId, usize> = BTreeMap::new();
         for item in self.holds.iter().chain(self.unfinished).flat_map(|(record, _)| &record.inventory) {
@@ -273,6 +277,8 @@ impl Inputs<'_> {
                 }
             }
         }
+        // What an action that did not end well never came to is nothing that there was.
+        items.retain(|item| held.contains(&item.object) || self.live.get(&item.object).is_some());
         items
     }
 
@@ -349,6 +355,7 @@ impl Inputs<'_> {
         }
         let gone: BTreeSet<&ComponentName> = before
             .iter()
+            .filter(|item| self.live.get(&item.object).is_some())
             .filter_map(|i| i.component.as_ref())
             .filter(|name| self.version.template.component(name).is_none())
             .collect();

@@ -60,12 +60,26 @@ impl Standing {
         self.records.iter().rev().map(|r| &r.secrets).find(|s| !s.is_empty())
     }
 
-    /// The record that a rollback without a number returns to: the one that held before the last action.
+    /// The record that a rollback without a number returns to: the last one that left another state than the one that holds. An
+    /// action that only took over what the site had changed is no step back.
     #[must_use]
     pub fn before_last(&self) -> Option<&Record> {
-        match self.unfinished() {
-            Some(_) => self.holds(),
-            None => self.record(self.holds()?.from?).filter(|r| r.action != Action::Uninstall),
+        let holds = self.holds();
+        if self.unfinished().is_some() {
+            return holds;
+        }
+        let now = holds?;
+        let mut back = now;
+        loop {
+            // Numbers fall from record to record: this comes to an end.
+            let before = back.from.filter(|from| *from < back.number)?;
+            back = self.record(before).filter(|r| r.action != Action::Uninstall)?;
+            let left = self.left(back).map_or(&back.overlay, |next| &next.found);
+            let same = (back.digest, &back.ahead, &back.enabled, &back.naming)
+                == (now.digest, &now.ahead, &now.enabled, &now.naming);
+            if !same || *left != now.overlay {
+                return Some(back);
+            }
         }
     }
 

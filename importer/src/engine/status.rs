@@ -55,7 +55,9 @@ impl Engine<'_> {
         let plan = self.plan_forward(version, &Forward::default())?;
         let mut components = Vec::new();
         for planned in &plan.components {
-            let of_component = record.inventory.iter().filter(|i| i.component.as_ref() == Some(&planned.name));
+            // Of what the version no longer has, what is gone is not waited for.
+            let all = if planned.change == ComponentChange::Orphan { &plan.inventory } else { &record.inventory };
+            let of_component = all.iter().filter(|i| i.component.as_ref() == Some(&planned.name));
             let objects: Vec<ObjectId> = of_component.map(|i| i.object.clone()).collect();
             let waiting = match self.target.wait(&objects, Duration::ZERO, &()) {
                 Ok(()) => None,

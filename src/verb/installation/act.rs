@@ -168,13 +168,17 @@ fn change(
             }
             PlanReport::of(subject, &plan, None)
         }
-        Done::Applied(outcome) => PlanReport::of(subject, &outcome.plan, Some(&outcome.record)),
+        Done::Applied(outcome) => PlanReport::of(subject, &outcome.plan, Some(&outcome)),
     })
 }
 
 /// The closing line of an action; nothing of one that was only planned, which is shown.
 pub fn done(what: &str, report: &PlanReport) -> String {
     match &report.record {
+        Some(record) if !report.recorded => format!(
+            "nothing to do: {} {} for {} on {} is as it was (record {})\n",
+            report.name, report.to, report.namespace, report.target, record.number
+        ),
         Some(record) => format!(
             "{what} {} {} for {} on {} (record {})\n",
             report.name, report.to, report.namespace, report.target, record.number

@@ -70,7 +70,7 @@ pub fn import(args: &ImportInstallation, out: &Output) -> Result<(), Failure> {
     } else {
         let show = |plan: &Plan| out.say(write_plan(&subject, plan).trim_end());
         let outcome = engine.import(&import, &show).map_err(explained)?;
-        PlanReport::of(subject, &outcome.plan, Some(&outcome.record))
+        PlanReport::of(subject, &outcome.plan, Some(&outcome))
     };
     let said = moved.statement();
     let exported = said.value().predicate();

@@ -42,6 +42,19 @@ fn is_at_rest(world: &World, version: usize) -> Result<(), TestCaseError> {
     Ok(())
 }
 
+#[test]
+fn what_an_interrupted_action_never_came_to_is_no_orphan() {
+    let mut world = World::of(&VERSIONS);
+    let planned = world.plan(&Wish::version(1)).unwrap();
+    let payments = |step: &Step| matches!(step, Step::Apply { file, .. } if file.contains("payments"));
+    let steps = planned.1.steps.iter().position(payments).unwrap();
+    world.take(planned, Some(steps));
+    let plan = world.act(&Wish::version(0)).unwrap();
+    assert_eq!(change_of(&plan, "payments"), None);
+    assert!(!plan.inventory.iter().any(|item| item.component.as_ref().is_some_and(|c| c.as_str() == "payments")));
+    is_at_rest(&world, 0).unwrap();
+}
+
 fn is_held(path: &crate::plan::AttributePath) -> bool {
     Row::of(path).is_some_and(|row| row.rule == Rule::Held)
 }
