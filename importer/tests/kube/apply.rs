@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bundle_format::{Code, Coded};
+use importer::plan::Leftovers;
 use importer::target::{Target, TargetError};
 use serde_json::Value;
 
@@ -51,7 +52,7 @@ fn what_is_applied_is_there_and_applying_it_again_changes_nothing() {
     let told = Told::default();
     let mut target = site.target();
     for file in site.files(WORKLOADS) {
-        target.apply(&file, MINUTE, &told).unwrap();
+        target.apply(&file, &Leftovers::new(), MINUTE, &told).unwrap();
     }
     assert!(told.any("applied Namespace", ""), "{told:?}", told = told.0.borrow());
     let versions = |site: &Site| {
@@ -92,7 +93,7 @@ fn an_object_of_others_is_refused_until_it_is_adopted() {
     let file = site.file(&config("{ours: '1'}"));
     let ids = [site.id("", "ConfigMap", "conf"), site.id("", "ConfigMap", "not-there")];
     for e in [
-        site.target().apply(&file, MINUTE, &()).unwrap_err(),
+        site.target().apply(&file, &Leftovers::new(), MINUTE, &()).unwrap_err(),
         site.target().refuse_foreign(&ids).unwrap_err(),
         site.target().remove(&ids, MINUTE, &()).unwrap_err(),
     ] {
@@ -100,12 +101,12 @@ fn an_object_of_others_is_refused_until_it_is_adopted() {
         assert!(e.to_string().starts_with(&format!("ConfigMap conf in {}", site.namespace())), "{e}");
     }
     assert_eq!(site.get("configmap", "conf")["data"]["ours"], Value::Null);
-    site.target().adopt(true).apply(&file, MINUTE, &()).unwrap();
+    site.target().adopt(true).apply(&file, &Leftovers::new(), MINUTE, &()).unwrap();
     let adopted = site.get("configmap", "conf");
     assert_eq!(adopted["data"], serde_json::json!({"theirs": "1", "ours": "1"}));
     assert_eq!(adopted["metadata"]["annotations"]["sealift.dev/installation"], format!("{}/shop", site.namespace()));
     // From now on it is ours.
-    site.target().apply(&file, MINUTE, &()).unwrap();
+    site.target().apply(&file, &Leftovers::new(), MINUTE, &()).unwrap();
     site.target().refuse_foreign(&ids).unwrap();
 }
 
@@ -156,7 +157,7 @@ fn a_type_that_is_applied_in_the_same_file_is_there_a_moment_later() {
     let told = Told::default();
     let mut target = site.target();
     for file in site.files(&yaml) {
-        target.apply(&file, MINUTE, &told).unwrap();
+        target.apply(&file, &Leftovers::new(), MINUTE, &told).unwrap();
     }
     let definition = importer::target::ObjectId {
         group: "apiextensions.k8s.io".to_owned(),
@@ -186,14 +187,14 @@ fn a_webhook_that_is_not_up_is_waited_for() {
     kubectl(&["apply", "-f", "-"], &hook);
     let file = site.file(&config("{a: '1'}"));
     let told = Told::default();
-    let e = site.target().apply(&file, Duration::from_secs(2), &told).unwrap_err();
+    let e = site.target().apply(&file, &Leftovers::new(), Duration::from_secs(2), &told).unwrap_err();
     assert!(e.to_string().contains("webhook"), "{e}");
     assert!(told.any("retry applying ConfigMap conf: ", "refused"), "{:?}", told.0.borrow());
     let remover = std::thread::spawn(move || {
         std::thread::sleep(Duration::from_secs(2));
         kubectl(&["delete", "validatingwebhookconfiguration", &name], "");
     });
-    let applied = site.target().apply(&file, MINUTE, &told);
+    let applied = site.target().apply(&file, &Leftovers::new(), MINUTE, &told);
     remover.join().unwrap();
     applied.unwrap();
 }
@@ -227,10 +228,10 @@ fn an_object_that_is_still_being_removed_is_made_anew_when_it_is_gone() {
     site.kubectl(&["delete", "configmap", "conf", "--wait=false"], "");
     let file = site.file(&config("{a: '2'}"));
     let told = Told::default();
-    let e = site.target().apply(&file, Duration::from_secs(1), &told).unwrap_err();
+    let e = site.target().apply(&file, &Leftovers::new(), Duration::from_secs(1), &told).unwrap_err();
     assert!(e.to_string().contains("still being removed"), "{e}");
     patch("null");
-    site.target().apply(&file, MINUTE, &told).unwrap();
+    site.target().apply(&file, &Leftovers::new(), MINUTE, &told).unwrap();
     assert_eq!(site.get("configmap", "conf")["data"]["a"], "2");
 }
 

@@ -150,6 +150,8 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
         let lock = records.lock(&site.place, "eva@one").unwrap();
         records.keep(&site.place, &record(1, "")).unwrap();
         records.keep(&site.place, &record(1, "again")).unwrap();
+        let files = site.files(EVERYTHING);
+        target.check(&files.iter().collect::<Vec<_>>()).unwrap_or_else(|e| panic!("{e}"));
         for file in site.files(EVERYTHING) {
             target.apply(&file, &Leftovers::new(), MINUTE, &()).unwrap_or_else(|e| panic!("{e}"));
         }
@@ -157,11 +159,12 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
             .files(EVERYTHING)
             .iter()
             .flat_map(|f| f.objects().iter().filter_map(importer::target::ObjectId::of).collect::<Vec<_>>())
-            .filter(|id| id.kind != "Namespace")
             .collect();
+        assert!(ids.iter().any(|id| id.kind == "Namespace"), "the installation's own is among them");
         let live = target.observe(&site.place, &ids).unwrap();
         // The endpoints are those that we made: the service has no selector.
         assert_eq!(live.objects.len(), ids.len());
+        let ids: Vec<_> = ids.into_iter().filter(|id| id.kind != "Namespace").collect();
         // The claim stays unbound and the job undone: what can be known about it is asked for.
         let e = target.wait(&ids, Duration::from_secs(2), &()).unwrap_err();
         assert_eq!(e.code(), Code::NotReady, "{e}");

@@ -124,7 +124,7 @@ impl KubeTarget {
     }
 }
 
-fn is_namespace(id: &ObjectId) -> bool {
+pub(super) fn is_namespace(id: &ObjectId) -> bool {
     id.group.is_empty() && id.kind == "Namespace"
 }
 
