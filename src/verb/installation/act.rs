@@ -100,7 +100,7 @@ pub fn uninstall(args: &Uninstall, out: &Output) -> Result<(), Failure> {
 /// Removes, and gives the report, for the demonstration too.
 pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallReport, Failure> {
     let mut opened = opened(&args.name, &args.place, false)?;
-    let told = Told(out);
+    let told = Told::new(out);
     let target = opened.target.name();
     let mut engine = opened.engine(plain(args.timeout), &told);
     let record = engine.uninstall(Ending { keep_data: args.keep_data }).map_err(failure)?;
@@ -157,7 +157,7 @@ fn change(
         from: change.from,
         to: change.to,
     };
-    let told = Told(out);
+    let told = Told::new(out);
     let show = |plan: &Plan| out.say(write_plan(&subject, plan).trim_end());
     let mut engine = opened.engine(settings, &told);
     let done = act(&mut engine, &show).map_err(failure)?;
