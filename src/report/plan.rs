@@ -352,7 +352,9 @@ pub struct StatusReport {
     pub target: String,
     /// The record that holds.
     pub holds: Option<RecordReport>,
-    /// An action that failed, or was interrupted.
+    /// Who acts on it at this moment.
+    pub running: Option<String>,
+    /// An action that failed, was interrupted, or is running.
     pub unfinished: Option<RecordReport>,
     /// Whether every component is ready.
     pub ready: bool,

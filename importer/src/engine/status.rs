@@ -16,6 +16,8 @@ pub struct State {
     pub holds: Option<Record>,
     /// The record of an action that did not end well.
     pub unfinished: Option<Record>,
+    /// Who acts on it at this moment, in words.
+    pub running: Option<String>,
     /// Its components.
     pub components: Vec<ComponentState>,
     /// The site's values where they are not the vendor's, as they are now.
@@ -74,6 +76,7 @@ impl Engine<'_> {
             });
         }
         Ok(State {
+            running: self.records.held(&self.place)?,
             drift: drift(&standing, &plan.found),
             site: plan.found.clone(),
             changed: plan.changed_objects(),

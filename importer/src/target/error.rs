@@ -39,7 +39,7 @@ pub enum TargetError {
         why: String,
     },
     /// An object is there that is not the installation's.
-    #[error("{object} is there already, and not from this installation")]
+    #[error("{object} {} there already, and not from this installation", if object.contains(", ") { "are" } else { "is" })]
     Foreign {
         /// The object, or file.
         object: String,

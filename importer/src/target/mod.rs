@@ -137,6 +137,14 @@ pub trait Records {
     /// [`TargetError::Locked`].
     fn lock(&self, place: &Place, by: &str) -> Result<Box<dyn Lock>, TargetError>;
 
+    /// Who acts on an installation at this moment, in words; nobody, where that cannot be known without acting oneself.
+    ///
+    /// # Errors
+    /// [`TargetError`].
+    fn held(&self, _place: &Place) -> Result<Option<String>, TargetError> {
+        Ok(None)
+    }
+
     /// The records of an installation, oldest first.
     ///
     /// # Errors

@@ -99,6 +99,10 @@ impl Records for WithCopies {
         self.cluster.lock(place, by)
     }
 
+    fn held(&self, place: &Place) -> Result<Option<String>, TargetError> {
+        self.cluster.held(place)
+    }
+
     fn all(&self, place: &Place) -> Result<Vec<Record>, TargetError> {
         self.cluster.all(place)
     }

@@ -125,6 +125,24 @@ fn a_job_that_fails_is_no_longer_waited_for() {
 }
 
 #[test]
+fn a_claim_that_keeps_a_pod_waiting_is_told_of_with_what_it_lacks() {
+    let Some((site, image)) = with_node() else { return };
+    let claim = "---\napiVersion: v1\nkind: PersistentVolumeClaim\nmetadata: {name: data}\nspec: {storageClassName: '', \
+        accessModes: [ReadWriteOnce], resources: {requests: {storage: 3Mi}}}\n";
+    let volume = "}], volumes: [{name: data, persistentVolumeClaim: {claimName: data}";
+    site.apply(&format!("{claim}{}", workload("Deployment", "web", &image, "[sleep, '1000']", volume))).unwrap();
+    let e = site.target().wait(&[site.id("apps", "Deployment", "web")], Duration::from_secs(10), &()).unwrap_err();
+    match e {
+        TargetError::NotReady { details, .. } => {
+            let line = "PersistentVolumeClaim data (3Mi, no storage class) is Pending";
+            assert!(details.iter().any(|l| l == line), "{details:?}");
+            assert!(details.iter().any(|l| l.starts_with("event of PersistentVolumeClaim data: ")), "{details:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_pod_that_no_node_takes_is_told_of() {
     let Some((site, image)) = with_node() else { return };
     let more = ", resources: {requests: {cpu: '10000'}}";

@@ -76,6 +76,7 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
         namespace: subject.0.namespace.to_string(),
         target: subject.1,
         holds: state.holds.as_ref().map(RecordReport::of),
+        running: state.running.clone(),
         unfinished: state.unfinished.as_ref().map(RecordReport::of),
         ready: state.components.iter().all(|c| c.waiting.is_none()),
         components: state
@@ -99,7 +100,9 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
 fn write_status(text: &mut String, report: &StatusReport) {
     let version = report.holds.as_ref().map_or("not installed", |r| r.version.as_str());
     text.push_str(&format!("{} {version} for {} on {}\n", report.name, report.namespace, report.target));
-    if let Some(r) = &report.unfinished {
+    if let Some(who) = &report.running {
+        text.push_str(&format!("RUNNING: {who}\n"));
+    } else if let Some(r) = &report.unfinished {
         let message = r.message.as_deref().unwrap_or("it was interrupted");
         text.push_str(&format!("UNFINISHED: {} to {} (record {}): {message}\n", r.action, r.version, r.number));
     }
@@ -117,7 +120,8 @@ fn write_status(text: &mut String, report: &StatusReport) {
         ("changed since the last action:", &report.drift),
         ("objects that are not as they were applied:", &report.changed),
     ] {
-        if !lines.is_empty() {
+        // While somebody changes them, they are of course another thing.
+        if !lines.is_empty() && report.running.is_none() {
             text.push_str(&format!("{title}\n  {}\n", lines.join("\n  ")));
         }
     }

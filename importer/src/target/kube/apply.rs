@@ -13,20 +13,36 @@ use crate::plan::leftovers::operations;
 use crate::plan::{Leftover, Leftovers};
 use crate::target::{Event, ObjectId, TargetError, Watch};
 
+/// Objects of others that are named; the rest is counted.
+const NAMED: usize = 10;
+
 impl KubeTarget {
-    /// Refuses objects of others among those that are there, unless they are to be adopted. For all objects of a plan, before its
-    /// first step.
+    /// Refuses objects of others among those that are there, unless they are to be adopted, all in one word. For all objects of a
+    /// plan, before its first step.
     ///
     /// # Errors
     /// [`TargetError::Foreign`]; what a cluster answers.
     pub fn refuse_foreign(&self, objects: &[ObjectId]) -> Result<(), TargetError> {
+        let mut foreign = Vec::new();
         for id in objects {
             // A type that is not there has no objects.
             if let Some(live) = self.live(id).map_err(|e| e.doing(format!("looking for {id}")))? {
-                self.check_owner(id, &live)?;
+                match self.check_owner(id, &live) {
+                    Err(TargetError::Foreign { object }) => foreign.push(object),
+                    other => other?,
+                }
             }
         }
-        Ok(())
+        if foreign.is_empty() {
+            return Ok(());
+        }
+        let more = foreign.len().saturating_sub(NAMED);
+        foreign.truncate(NAMED);
+        let mut object = foreign.join(", ");
+        if more > 0 {
+            object.push_str(&format!(" and {more} more"));
+        }
+        Err(TargetError::Foreign { object })
     }
 
     pub(super) fn check_owner(&self, id: &ObjectId, live: &Value) -> Result<(), TargetError> {

@@ -97,13 +97,24 @@ fn is_dead(holder: &str) -> bool {
 }
 
 impl Lease {
+    /// Who has the Lease now, if it holds, in words.
+    pub(super) fn held(cluster: &Cluster, place: &Place) -> Result<Option<String>, TargetError> {
+        let (path, name) = at(place);
+        let look = || {
+            let Some(there) = cluster.session.find(&path, &name)? else { return Ok(None) };
+            let is_held = !is_dead(text(&there, "/spec/holderIdentity")) && holds(&there, cluster.session.now()?);
+            Ok(is_held.then(|| locked(&there).to_string()))
+        };
+        let found = Patience::new(BRIEF).insist("looking for a lease", &(), look);
+        found.map_err(|e| e.doing(format!("looking for the lease {name} in {}", place.namespace)))
+    }
+
     /// Takes the Lease, for `by`, in a namespace that is made if it is not there. One that has run out is taken over.
     ///
     /// # Errors
     /// [`TargetError::Locked`]; what a cluster answers.
     pub(super) fn take(cluster: &Arc<Cluster>, place: &Place, by: &str) -> Result<Self, TargetError> {
-        let path = format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", place.namespace);
-        let name = format!("sealift.{}", place.name);
+        let (path, name) = at(place);
         let fail = |e: Failure| e.doing(format!("taking the lease {name} in {}", place.namespace));
         let mut bytes = [0; 8];
         getrandom::fill(&mut bytes)
@@ -137,6 +148,11 @@ impl Lease {
         let thread = spawned.map_err(|e| fail(Failure::Nonsense(format!("no thread can be started: {e}"))))?;
         Ok(Self { inner, stop: Some(stop), thread: Some(thread) })
     }
+}
+
+/// The collection of an installation's Lease, and its name.
+fn at(place: &Place) -> (String, String) {
+    (format!("/apis/coordination.k8s.io/v1/namespaces/{}/leases", place.namespace), format!("sealift.{}", place.name))
 }
 
 /// What has become of a Lease that was to be taken.

@@ -174,7 +174,34 @@ impl<'a> Surroundings<'a> {
         for pod in pods.unwrap_or_default().iter().filter(|p| ready::trouble(p).is_some()).take(PODS) {
             lines.extend(ready::states(pod));
             lines.extend(self.event_lines(pod));
+            lines.extend(self.claim_lines(pod));
             lines.extend(self.log_lines(pod));
+        }
+        lines
+    }
+
+    /// The claims that keep a pod waiting.
+    fn claim_lines(&self, pod: &Value) -> Vec<String> {
+        let claims = format!("/api/v1/namespaces/{}/persistentvolumeclaims", text(pod, "/metadata/namespace"));
+        let volumes = pod.pointer("/spec/volumes").and_then(Value::as_array).into_iter().flatten();
+        let names = volumes.map(|volume| text(volume, "/persistentVolumeClaim/claimName")).filter(|n| !n.is_empty());
+        let mut lines = Vec::new();
+        for name in names {
+            let found = check_name(name).and_then(|name| if_allowed(self.cluster.session.find(&claims, name)));
+            let Ok(Some(mut claim)) = found else { continue };
+            if text(&claim, "/status/phase") == "Bound" {
+                continue;
+            }
+            if let Some(claim) = claim.as_object_mut() {
+                claim.insert("kind".to_owned(), "PersistentVolumeClaim".into());
+            }
+            let class = match text(&claim, "/spec/storageClassName") {
+                "" => "no storage class".to_owned(),
+                class => format!("storage class {class}"),
+            };
+            let (phase, size) = (text(&claim, "/status/phase"), text(&claim, "/spec/resources/requests/storage"));
+            lines.push(plain(&format!("PersistentVolumeClaim {name} ({size}, {class}) is {phase}"), LINE));
+            lines.extend(self.event_lines(&claim));
         }
         lines
     }

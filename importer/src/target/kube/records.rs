@@ -154,6 +154,10 @@ impl Records for KubeRecords {
         Ok(Box::new(Lease::take(&self.cluster, place, by)?))
     }
 
+    fn held(&self, place: &Place) -> Result<Option<String>, TargetError> {
+        Lease::held(&self.cluster, place)
+    }
+
     fn all(&self, place: &Place) -> Result<Vec<Record>, TargetError> {
         let listed = self.list(&collection(&place.namespace), Some(place.name.as_str()));
         let listed =
