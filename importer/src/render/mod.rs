@@ -30,6 +30,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use error::RenderError;
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
+pub(crate) use kinds::is_cluster_wide;
 pub(crate) use pod::NOWHERE;
 pub(crate) use raw::NAMESPACE;
 pub use yaml::RenderedFile;
