@@ -11,6 +11,9 @@ use crate::plan::Overlay;
 use crate::render::SecretValues;
 use crate::target::{ObjectId, Place};
 
+/// Type of the Secrets that are records on a cluster.
+pub(crate) const SECRET_TYPE: &str = "sealift.dev/record.v1";
+
 /// One action on an installation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

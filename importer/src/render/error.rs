@@ -64,6 +64,14 @@ pub enum RenderError {
         /// Kind and name.
         object: String,
     },
+    /// A raw object would be one of the records or leases by which installations are known.
+    #[error(
+        "the template brings the {object}, which is how Sealift keeps its own records: a template has no say in them"
+    )]
+    Reserved {
+        /// Kind and name.
+        object: String,
+    },
     /// The name of the installation leaves no room for a component's.
     #[error("{name} has more than {limit} characters: give the installation a shorter name")]
     NameTooLong {

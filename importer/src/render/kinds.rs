@@ -45,7 +45,7 @@ pub(super) fn defines_cluster_wide(object: &Value) -> Option<(String, String)> {
 
 /// Whether Kubernetes' own objects of this kind belong to no namespace (Kubernetes 1.33, `kubectl api-resources`; and of
 /// the kinds that are gone, those of 1.20).
-pub(super) fn is_cluster_wide(group: &str, kind: &str) -> bool {
+pub(crate) fn is_cluster_wide(group: &str, kind: &str) -> bool {
     match group {
         "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume"),
         "admissionregistration.k8s.io"

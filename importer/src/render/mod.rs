@@ -30,6 +30,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use error::RenderError;
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
+pub(crate) use kinds::is_cluster_wide;
 pub(crate) use pod::NOWHERE;
 pub(crate) use raw::NAMESPACE;
 pub use yaml::RenderedFile;
@@ -71,16 +72,20 @@ pub fn render(template: &Template, input: &RenderInput<'_>) -> Result<Vec<Render
     for (position, component) in there.iter().enumerate() {
         files.extend(component::render(&names, component, position + 1, &shared)?);
     }
-    check_names(&files)?;
     files.extend(raw::render(&names)?);
+    check_names(&files)?;
     files.sort_by(|a, b| a.name().cmp(b.name()));
     Ok(files)
 }
 
-/// Names are made up of names: what is called alike would replace each other.
+/// Names are made up of names, and raw objects have names of their own: what is called alike would replace each other. A
+/// namespace may be said again, because it is only made where it is not there.
 fn check_names(files: &[RenderedFile]) -> Result<(), RenderError> {
     let mut seen = BTreeSet::new();
     for object in files.iter().flat_map(RenderedFile::objects).filter_map(ObjectId::of) {
+        if object.group.is_empty() && object.kind == "Namespace" {
+            continue;
+        }
         if let Some(object) = seen.replace(object) {
             return Err(RenderError::SameName { object: object.to_string() });
         }

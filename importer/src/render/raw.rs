@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::meta::Names;
 use super::{RenderError, RenderedFile, kinds};
+use crate::record;
+use crate::target::ObjectId;
 
 /// What the packer puts where a chart or folder of kustomize asks for the namespace.
 pub(crate) const NAMESPACE: &str = "sealift-release-namespace";
@@ -95,7 +97,20 @@ fn read(names: &Names<'_>, path: &RelativePath, bytes: &[u8]) -> Result<Vec<Valu
     manifest.pin(&pin);
     let mut objects = manifest.into_objects();
     objects.retain(|object| !is_hook_of_another_time(object));
-    Ok(objects)
+    match objects.iter().find(|object| is_ours(object)).and_then(ObjectId::of) {
+        Some(object) => Err(RenderError::Reserved { object: object.to_string() }),
+        None => Ok(objects),
+    }
+}
+
+/// Whether it would pass for a record, or for the lease of an installation (spec/plan.md section 7).
+fn is_ours(object: &Value) -> bool {
+    let named = || object.pointer("/metadata/name").and_then(Value::as_str).is_some_and(|n| n.starts_with("sealift."));
+    match kinds::group_and_kind(object) {
+        ("", "Secret") => object.get("type").and_then(Value::as_str) == Some(record::SECRET_TYPE) || named(),
+        ("coordination.k8s.io", "Lease") => named(),
+        _ => false,
+    }
 }
 
 /// Whether Helm would run this only for tests, or when an installation goes or is rolled back.

@@ -1,5 +1,6 @@
 //! What an installation runs on (spec/plan.md section 8): a cluster, or a folder of manifests.
 
+mod belief;
 mod data;
 mod dir;
 mod error;

@@ -5,6 +5,7 @@ use std::path::Path;
 use bundle_format::{Code, Coded};
 use registry_lite::Store;
 
+use super::belief::believed;
 use super::kube::Cluster;
 use super::{ClusterUid, DirTarget, KubeRecords, Lock, Place, Records, SiteCopies, SiteRecords, Target, TargetError};
 use crate::record::{Installation, Record, Status};
@@ -104,7 +105,13 @@ impl Records for WithCopies {
     }
 
     fn all(&self, place: &Place) -> Result<Vec<Record>, TargetError> {
-        self.cluster.all(place)
+        let records = self.cluster.all(place)?.into_iter();
+        Ok(records
+            .map(|record| {
+                let copy = self.copies.of(place, record.number);
+                believed(record, copy.as_ref(), place)
+            })
+            .collect())
     }
 
     /// The copy comes first: what a record needs is kept from the moment that there is one. A collection must see a new copy, or wait

@@ -45,3 +45,16 @@ fn what_holds_an_object_back_is_said_when_time_is_up() {
     assert!(e.to_string().contains("finalizers") && e.to_string().contains("sealift.dev/test"), "{e}");
     assert!(told.any("waiting ConfigMap one", "sealift.dev/test"));
 }
+
+#[test]
+fn what_is_of_others_is_not_removed_also_where_it_may_be_taken_over() {
+    let Some(site) = Site::new() else { return };
+    let mine = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: mine}\n";
+    site.make_namespace();
+    site.kubectl(&["apply", "-f", "-"], mine);
+    let ids = [site.id("", "ConfigMap", "mine")];
+    let refused = site.target().remove(&ids, MINUTE, &()).unwrap_err();
+    assert!(matches!(refused, TargetError::Foreign { .. }), "{refused:?}");
+    site.target().adopt(true).remove(&ids, MINUTE, &()).unwrap();
+    assert!(site.kubectl(&["get", "configmaps", "-o", "name"], "").contains("configmap/mine"));
+}

@@ -1,5 +1,7 @@
 //! The template's own manifests.
 
+use importer::render::RenderError;
+
 use crate::{Site, image, names, template};
 
 const EMPTY: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n";
@@ -114,10 +116,54 @@ fn a_file_with_a_secret_says_so_wherever_it_comes_from() {
     let template =
         template("manifests: [a.yaml]\ncomponents: [{name: c, image: 'nginx:1'}]\nsecrets: [{name: s, keys: [k]}]\n");
     for (kind, secret) in [("Secret", true), ("ConfigMap", false)] {
-        let object = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n");
+        let object = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: b}}\n");
         let files = Site::of(&template).document("a.yaml", format!("{EMPTY}---\n{object}")).render(&template).unwrap();
         let secrets: Vec<&str> = files.iter().filter(|f| f.is_secret()).map(|f| f.name()).collect();
         let expected: &[&str] = if secret { &["10-secret-s.yaml", "90-001-a.yaml"] } else { &["10-secret-s.yaml"] };
         assert_eq!(secrets, expected);
+    }
+}
+
+#[test]
+fn a_raw_object_does_not_take_the_name_of_one_that_is_rendered() {
+    let template = template(
+        "secrets: [{name: db, keys: [password]}]\ncomponents: [{name: c, image: 'nginx:1', ports: [{name: http, port: 80}]}]\n\
+         manifests: [a.yaml]\n",
+    );
+    let object = |version: &str, kind: &str, metadata: &str| {
+        format!("apiVersion: {version}\nkind: {kind}\nmetadata: {{{metadata}}}\n")
+    };
+    for (raw, clash) in [
+        (object("v1", "Secret", "name: t-db"), Some("Secret t-db")),
+        (object("v1", "Secret", "name: t-db, namespace: team-a"), Some("Secret t-db")),
+        (object("apps/v1", "Deployment", "name: t-c"), Some("Deployment t-c")),
+        (object("apps/v1beta1", "Deployment", "name: t-c"), Some("Deployment t-c")),
+        (object("v1", "Service", "name: t-c"), Some("Service t-c")),
+        ([EMPTY, EMPTY].join("---\n"), Some("ConfigMap a")),
+        (object("v1", "Secret", "name: t-db, namespace: other"), None),
+        (object("v1", "Secret", "name: t-other"), None),
+        // The namespace is made if it is not there, whoever says it.
+        (object("v1", "Namespace", "name: team-a"), None),
+    ] {
+        match (Site::of(&template).document("a.yaml", raw.as_str()).render(&template), clash) {
+            (Err(RenderError::SameName { object }), Some(clash)) => assert_eq!(object, clash, "{raw}"),
+            (Ok(_), None) => {}
+            (other, _) => panic!("{raw}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_template_brings_no_records_of_installations() {
+    let template = template("manifests: [a.yaml]\n");
+    for (raw, refused) in [
+        ("{apiVersion: v1, kind: Secret, metadata: {name: a}, type: sealift.dev/record.v1}", true),
+        ("{apiVersion: v1, kind: Secret, metadata: {name: sealift.t.v7}}", true),
+        ("{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: sealift.t}}", true),
+        ("{apiVersion: coordination.k8s.io/v1, kind: Lease, metadata: {name: leader}}", false),
+        ("{apiVersion: v1, kind: ConfigMap, metadata: {name: sealift.t.v7}}", false),
+    ] {
+        let rendered = Site::of(&template).document("a.yaml", raw).render(&template);
+        assert_eq!(matches!(rendered, Err(RenderError::Reserved { .. })), refused, "{raw}");
     }
 }

@@ -4,11 +4,11 @@ use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use kube::Config;
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
-use kube::{Client, Config};
 
 use super::failure::{Failure, chain};
-use super::session::Session;
+use super::session::{ANSWER, Session, client};
 use crate::target::TargetError;
 
 /// What the target is called in a pod, where no kubeconfig says it.
@@ -51,7 +51,7 @@ pub(super) fn connect(file: Option<&Path>, context: Option<&str>) -> Result<Conn
         config.default_retry = false;
         server = config.cluster_url.to_string();
         namespace.clone_from(&config.default_namespace);
-        Client::try_from(config).map_err(|e| fail(chain(&e)))
+        client(config, ANSWER).map_err(|e| fail(chain(&e)))
     })?;
     match session.run(|client| async move { client.list_core_api_versions().await }) {
         Ok(_) => Ok(Connected { session, context: name, namespace, server }),

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use http_body_util::LengthLimitError;
 use kube::core::request;
 
 use crate::target::TargetError;
@@ -50,9 +51,15 @@ impl From<kube::Error> for Failure {
             kube::Error::BuildRequest(e) => e.into(),
             // Logging in has failed before anything was sent: no server is asked another time for that.
             kube::Error::Auth(e) => Self::Nonsense(chain(&e)),
+            other if is_too_long(&other) => Self::Nonsense("its answer is longer than any that is read".to_owned()),
             other => Self::Silence(chain(&other)),
         }
     }
+}
+
+/// Whether an answer was cut off because it had more bytes than one may have.
+fn is_too_long(error: &(dyn Error + 'static)) -> bool {
+    std::iter::successors(Some(error), |e| (*e).source()).any(|e| e.is::<LengthLimitError>())
 }
 
 impl From<request::Error> for Failure {

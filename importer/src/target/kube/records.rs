@@ -14,12 +14,9 @@ use super::failure::Failure;
 use super::lease::Lease;
 use super::owner::MANAGED_BY;
 use super::patience::{BRIEF, Patience};
-use crate::record::{Installation, Record, Status};
+use crate::record::{Installation, Record, SECRET_TYPE as TYPE, Status};
 use crate::render::Namespace;
-use crate::target::{Lock, Place, Records, TargetError};
-
-/// Type of the Secrets that are records.
-const TYPE: &str = "sealift.dev/record.v1";
+use crate::target::{Lock, Place, Records, TargetError, belief};
 
 /// Names the installation that a record is of.
 const INSTALLATION: &str = "sealift.dev/installation";
@@ -242,6 +239,7 @@ fn decode(secret: &Value, name: &str, number: u64) -> Result<Record, TargetError
     if record.number != number {
         return Err(damaged(format!("it says that it is number {}", record.number)));
     }
+    belief::check(&record, name)?;
     Ok(record)
 }
 
@@ -295,6 +293,8 @@ mod tests {
         };
         let bomb = zstd::encode_all(io::repeat(b' ').take(PLAIN + 10), 3).unwrap();
         let whole = zstd::encode_all(serde_json::to_vec(&record()).unwrap().as_slice(), 3).unwrap();
+        let elsewhere = Record { target: "dir:/etc".to_owned(), ..record() };
+        let elsewhere = zstd::encode_all(serde_json::to_vec(&elsewhere).unwrap().as_slice(), 3).unwrap();
         let mut other_type = secret();
         other_type["type"] = json!("Opaque");
         let mut no_key = secret();
@@ -307,6 +307,7 @@ mod tests {
             (put(&bomb), 3, "more than"),
             (put(&zstd::encode_all(&b"{}"[..], 3).unwrap()), 3, "missing field"),
             (secret(), 4, "says that it is number 3"),
+            (put(&elsewhere), 3, "no cluster"),
             (other_type, 3, "no Secret of the type"),
             (no_key, 3, "no key"),
             (no_base64, 3, "base64"),

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::discovery::check_name;
 use super::failure::{Failure, plain};
+use super::owner;
 use super::patience::Patience;
 use super::target::KubeTarget;
 use crate::target::{Event, ObjectId, TargetError, Watch};
@@ -43,7 +44,10 @@ impl KubeTarget {
         let what = format!("removing {id}");
         let fail = |e: Failure| refusal(id, e);
         let Some(live) = patience.insist(&what, watch, || self.live(id)).map_err(fail)? else { return Ok(None) };
-        self.check_owner(id, &live)?;
+        if !owner::owns(&self.place, &live) {
+            // Where others' objects are taken over, those that were say by now whose they are; this one never was.
+            return if self.adopts { Ok(None) } else { Err(foreign(id)) };
+        }
         let uid = text(&live, "/metadata/uid").to_owned();
         let only = Preconditions { uid: Some(uid.clone()), ..Preconditions::default() };
         let params = DeleteParams::foreground().preconditions(only);
@@ -94,6 +98,11 @@ fn still_there(live: &Value) -> String {
         ["kubernetes.io/pvc-protection"] => "it is removed when no pod uses it any more".to_owned(),
         names => plain(&format!("it is removed when its finalizers are done: {}", names.join(", ")), 300),
     }
+}
+
+fn foreign(id: &ObjectId) -> TargetError {
+    let place = id.namespace.as_ref().map(|namespace| format!(" in {namespace}")).unwrap_or_default();
+    TargetError::Foreign { object: format!("{id}{place}") }
 }
 
 fn refusal(id: &ObjectId, failure: Failure) -> TargetError {

@@ -3,12 +3,14 @@
 use std::future::Future;
 use std::time::Duration;
 
+use http_body_util::Limited;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use kube::api::{DeleteParams, GetParams, ListParams, LogParams, Patch, PatchParams, PostParams, Request};
-use kube::client::Body;
+use kube::client::{Body, ClientBuilder};
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
+use tower_http::map_response_body::MapResponseBodyLayer;
 
 use super::failure::Failure;
 use crate::target::TargetError;
@@ -22,13 +24,24 @@ const PAGE: u32 = 250;
 /// Pages of one list: a server that never comes to an end is not followed for ever.
 const PAGES: usize = 1_000;
 
+/// Bytes that one answer may have, and all pages of one list together: more than all objects of a kind in a namespace should be.
+pub(super) const ANSWER: usize = 256 << 20;
+
 /// How long one request may take.
 const REQUEST: Duration = Duration::from_secs(60);
+
+/// A client that takes at most `limit` bytes of each answer: who answers may never come to an end.
+pub(super) fn client(config: kube::Config, limit: usize) -> Result<kube::Client, kube::Error> {
+    let layer = MapResponseBodyLayer::new(move |body| Limited::new(body, limit));
+    Ok(ClientBuilder::try_from(config)?.with_layer(&layer).build())
+}
 
 /// A client, and the runtime that it lives on. It blocks: it MUST NOT be used on a thread of another runtime.
 pub(super) struct Session {
     client: kube::Client,
     runtime: Runtime,
+    /// Bytes that all pages of a list may have together.
+    list: usize,
 }
 
 impl Session {
@@ -43,7 +56,7 @@ impl Session {
             why: e.to_string(),
         })?;
         let client = runtime.block_on(connect())?;
-        Ok(Self { client, runtime })
+        Ok(Self { client, runtime, list: ANSWER })
     }
 
     /// Runs requests of the client itself.
@@ -86,20 +99,26 @@ impl Session {
 
     fn pages(&self, collection: &str, labels: &str, fields: &str, metadata: bool) -> Result<Vec<Value>, Failure> {
         let mut params = ListParams::default().labels(labels).fields(fields).limit(PAGE);
-        let mut out = Vec::new();
+        let (mut out, mut size) = (Vec::new(), 0_usize);
         for _ in 0..PAGES {
             let request = Request::new(collection);
             let request = if metadata { request.list_metadata(&params)? } else { request.list(&params)? };
-            let mut page: Value = match self.run(|client| async move { client.request(request).await }) {
+            let page = match self.run(|client| async move { client.request_text(request).await }) {
                 // The server has forgotten where we were. It is asked for everything at once.
                 Err(e) if e.answer().is_some_and(|a| a.code == 410) && params.limit.is_some() => {
                     params.limit = None;
                     params.continue_token = None;
                     out.clear();
+                    size = 0;
                     continue;
                 }
                 other => other?,
             };
+            size = size.saturating_add(page.len());
+            if size > self.list {
+                return Err(Failure::Nonsense(format!("the list {collection} has more than {} bytes", self.list)));
+            }
+            let mut page: Value = serde_json::from_str(&page).map_err(kube::Error::SerdeError)?;
             if let Some(Value::Array(items)) = page.get_mut("items").map(Value::take) {
                 out.extend(items);
             }
@@ -175,5 +194,57 @@ impl Session {
         let date = answer.headers().get("date").and_then(|d| d.to_str().ok());
         let read = |text: &str| rfc2822::DateTimeParser::new().parse_timestamp(text).ok();
         Ok(date.and_then(read).unwrap_or_else(Timestamp::now))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+
+    use super::*;
+
+    /// A server that answers every request with a list of which each item has a kilobyte: `items` of them, and that there is more.
+    fn serve(items: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let mut buffer = [0; 4096];
+                let _ = stream.read(&mut buffer);
+                let item = format!("{{\"a\":\"{}\"}}", "x".repeat(1000));
+                let _ = stream.write_all(
+                    b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{\"metadata\":{\"continue\":\"t\"},\"items\":[",
+                );
+                for number in 0..items {
+                    let comma = if number == 0 { "" } else { "," };
+                    if stream.write_all(format!("{comma}{item}").as_bytes()).is_err() {
+                        break;
+                    }
+                }
+                let _ = stream.write_all(b"]}");
+            }
+        });
+        format!("http://{address}/")
+    }
+
+    fn session(url: &str, limit: usize) -> Session {
+        let config = kube::Config::new(url.parse().unwrap());
+        Session::new(|| async { Ok(client(config, limit).unwrap()) }).unwrap()
+    }
+
+    #[test]
+    fn an_answer_without_an_end_is_not_read_to_its_end() {
+        let session = session(&serve(usize::MAX), 1 << 20);
+        let failure = session.get("/api/v1/namespaces/a/secrets", "b").unwrap_err();
+        assert!(!failure.may_pass(), "{failure:?}");
+        assert!(failure.text().contains("longer than"), "{}", failure.text());
+    }
+
+    #[test]
+    fn a_list_without_an_end_is_not_followed_to_its_end() {
+        let session = Session { list: 1 << 20, ..session(&serve(200), ANSWER) };
+        let failure = session.list("/api/v1/namespaces/a/secrets", "", "").unwrap_err();
+        assert!(!failure.may_pass() && failure.text().contains("more than"), "{failure:?}");
     }
 }

@@ -67,6 +67,12 @@ impl SiteCopies {
         files::all(&files::folder(&self.root, place))
     }
 
+    /// The copy of one record; none if there is none that can be read.
+    #[must_use]
+    pub fn of(&self, place: &Place, number: u64) -> Option<Record> {
+        files::read(&files::path(&files::folder(&self.root, place), number)).ok()
+    }
+
     /// Every installation on the cluster of which there are copies.
     ///
     /// # Errors

@@ -1,0 +1,155 @@
+//! What is believed of a cluster's records (spec/plan.md 7.6). Whoever may write Secrets in a namespace can write them, and who acts
+//! by them may have rights far beyond it.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::{Place, TargetError};
+use crate::plan::{AttributePath, Overlay, Scope};
+use crate::record::Record;
+use crate::render::{NAMESPACE, is_cluster_wide};
+
+/// Groups of the API whose kinds are known, and with them which of them belong to a namespace.
+const KNOWN: [&str; 8] = [
+    "",
+    "apps",
+    "autoscaling",
+    "batch",
+    "coordination.k8s.io",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+];
+
+/// Refuses a record that no action on a cluster can have written.
+///
+/// # Errors
+/// [`TargetError::Record`].
+pub(super) fn check(record: &Record, name: &str) -> Result<(), TargetError> {
+    let damaged = |why: String| Err(TargetError::Record { name: name.to_owned(), why });
+    // The site copies records, and looks there for where an installation is.
+    if !record.target.starts_with("kube:") {
+        return damaged(format!("it is of the target {:?}, which is no cluster", shortened(&record.target)));
+    }
+    // A collection keeps what records need, and stops where it cannot tell what that is.
+    let is_pinned =
+        |image: &&String| image.rsplit_once('@').is_some_and(|(_, d)| d.parse::<bundle_format::Digest>().is_ok());
+    match record.images.values().find(|image| !is_pinned(image)) {
+        Some(image) => damaged(format!("{:?} is no image with a digest", shortened(image))),
+        None => Ok(()),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    text.chars().take(100).collect()
+}
+
+/// `record` without values of objects outside of the installation's namespace, but for those that the site itself wrote: `copy` is
+/// its copy of the record. What else the site has there is read from the cluster, where it takes rights to change it.
+pub(super) fn believed(mut record: Record, copy: Option<&Record>, place: &Place) -> Record {
+    let (overlay, found) = (copy.map(|c| &c.overlay), copy.map(|c| &c.found));
+    confine(&mut record.overlay, overlay, place);
+    confine(&mut record.found, found, place);
+    record
+}
+
+fn confine(overlay: &mut Overlay, known: Option<&Overlay>, place: &Place) {
+    let none = BTreeMap::new();
+    let known = known.map_or(&none, |known| &known.values);
+    overlay.values.retain(|path, value| match value {
+        Some(object) => is_inside(path, object, place) || known.get(path) == Some(value),
+        // Nothing comes of it but that an object is not applied.
+        None => true,
+    });
+}
+
+/// Whether a value is none of an object, or of one in the installation's namespace. Of types that are not Kubernetes' own nobody
+/// here knows whether they belong to one.
+fn is_inside(path: &AttributePath, object: &Value, place: &Place) -> bool {
+    if Scope::split(path.scope()).0 != Scope::Object {
+        return true;
+    }
+    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+    let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
+    let namespace = text("/metadata/namespace");
+    KNOWN.contains(&group)
+        && !is_cluster_wide(group, text("/kind"))
+        && ["", NAMESPACE, place.namespace.as_str()].contains(&namespace)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn place() -> Place {
+        Place { namespace: "team".parse().unwrap(), name: "shop".parse().unwrap() }
+    }
+
+    fn record(overlay: &Value) -> Record {
+        let digest = format!("sha256:{}", "a".repeat(64));
+        serde_json::from_value(json!({
+            "number": 3, "action": "install", "status": "done", "time": "2026-01-01T00:00:00Z", "version": "1.0.0", "revision": 1,
+            "digest": digest, "target": "kube:a", "enabled": [], "images": {"web:1": format!("r/web@{digest}")},
+            "overlay": overlay, "found": overlay,
+        }))
+        .unwrap()
+    }
+
+    fn object(version: &str, kind: &str, namespace: Option<&str>) -> Value {
+        json!({"apiVersion": version, "kind": kind, "metadata": {"name": "a", "namespace": namespace}})
+    }
+
+    #[test]
+    fn a_record_says_nothing_about_what_is_outside_of_its_namespace_unless_the_site_wrote_it() {
+        let (rbac, custom) = ("rbac.authorization.k8s.io/v1", "kyverno.io/v1");
+        for (path, value, believed_alone) in [
+            ("web.env.LOG_LEVEL", json!("debug"), true),
+            ("route/main.host", json!("a.example"), true),
+            ("object/ConfigMap/a", object("v1", "ConfigMap", None), true),
+            ("object/ConfigMap/a@team", object("v1", "ConfigMap", Some("team")), true),
+            ("object/ConfigMap/a@sealift-release-namespace", object("v1", "ConfigMap", Some(NAMESPACE)), true),
+            ("object/Deployment/a", object("apps/v1", "Deployment", None), true),
+            ("object/ConfigMap/a@kube-system", object("v1", "ConfigMap", Some("kube-system")), false),
+            // What counts is what would be applied, not what it is called.
+            ("object/ConfigMap/a", object("v1", "ConfigMap", Some("kube-system")), false),
+            ("object/ClusterRoleBinding/a", object(rbac, "ClusterRoleBinding", None), false),
+            ("object/ClusterRole/a@team", object(rbac, "ClusterRole", Some("team")), false),
+            ("object/Namespace/a", object("v1", "Namespace", None), false),
+            ("object/ClusterPolicy/a", object(custom, "ClusterPolicy", None), false),
+            ("object/ClusterRole/a", Value::Null, true),
+        ] {
+            let written = record(&json!({path: value}));
+            let alone = believed(written.clone(), None, &place());
+            let kept = [alone.overlay.values.len(), alone.found.values.len()];
+            assert_eq!(kept, [usize::from(believed_alone); 2], "{path} {value}");
+            assert_eq!(believed(written.clone(), Some(&written), &place()), written, "the site wrote it: {path}");
+            let other = record(&json!({path: "other"}));
+            assert_eq!(
+                believed(written, Some(&other), &place()).overlay,
+                alone.overlay,
+                "the site wrote another: {path}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_record_of_a_cluster_names_a_cluster_and_pinned_images() {
+        let good = record(&json!({}));
+        assert!(check(&good, "n").is_ok());
+        let elsewhere = Record { target: "dir:/etc".to_owned(), ..good.clone() };
+        let mut unpinned = good.clone();
+        unpinned.images.values_mut().for_each(|image| "evil.example/web:1".clone_into(image));
+        for (record, why) in [(elsewhere, "no cluster"), (unpinned, "no image with a digest")] {
+            match check(&record, "sealift.shop.v3") {
+                Err(TargetError::Record { name, why: said }) => {
+                    assert_eq!(name, "sealift.shop.v3");
+                    assert!(said.contains(why), "{said}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
