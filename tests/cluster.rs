@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "cluster/interrupted.rs"]
+mod interrupted;
 #[path = "cluster/journey.rs"]
 mod journey;
 #[path = "cluster/killed.rs"]

@@ -6,6 +6,8 @@
 #[path = "installations/cloud.rs"]
 mod cloud;
 mod common;
+#[path = "installations/interrupted.rs"]
+mod interrupted;
 #[path = "installations/journey.rs"]
 mod journey;
 #[path = "installations/killed.rs"]

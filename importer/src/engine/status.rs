@@ -52,7 +52,7 @@ impl Engine<'_> {
         };
         // Planning the version that is installed says what differs from it.
         let version = Version::of_record(self.store, record)?;
-        let plan = self.plan_forward(version, &Forward::default())?;
+        let plan = self.plan_anew(version, &Forward::default())?;
         let mut components = Vec::new();
         for planned in &plan.components {
             let of_component = record.inventory.iter().filter(|i| i.component.as_ref() == Some(&planned.name));
