@@ -7,6 +7,7 @@ mod keys;
 mod output;
 mod progress;
 mod report;
+mod signals;
 mod verb;
 
 use std::process::ExitCode;

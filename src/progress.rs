@@ -52,14 +52,8 @@ impl Bar {
     /// Lets the work end by itself when the user or the system asks for it, as one that leaves something behind must. Asked a
     /// second time, the process ends at once.
     #[cfg(feature = "packer")]
-    pub fn interruptible(mut self) -> std::io::Result<Self> {
-        let flag = Arc::new(AtomicBool::new(false));
-        // Not SIGHUP, which nohup wants ignored.
-        for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
-            signal_hook::flag::register_conditional_default(signal, Arc::clone(&flag))?;
-            signal_hook::flag::register(signal, Arc::clone(&flag))?;
-        }
-        self.interrupted = Some(flag);
+    pub fn interruptible(mut self) -> Result<Self, crate::failure::Failure> {
+        self.interrupted = Some(crate::signals::asked_to_end()?);
         Ok(self)
     }
 

@@ -6,6 +6,8 @@
 mod common;
 #[path = "cluster/drift.rs"]
 mod drift;
+#[path = "cluster/interrupted.rs"]
+mod interrupted;
 #[path = "cluster/journey.rs"]
 mod journey;
 #[path = "cluster/killed.rs"]

@@ -8,6 +8,8 @@ mod again;
 #[path = "installations/cloud.rs"]
 mod cloud;
 mod common;
+#[path = "installations/interrupted.rs"]
+mod interrupted;
 #[path = "installations/journey.rs"]
 mod journey;
 #[path = "installations/killed.rs"]

@@ -78,7 +78,7 @@ codes! {
     Io "E-IO" Machine "A file or device cannot be read or written.",
     Space "E-SPACE" Machine "There is less free space than the work needs.",
     Memory "E-MEMORY" Machine "The work needs more memory than it may use.",
-    Interrupted "E-INTERRUPTED" Machine "A signal ended the work, which left nothing behind.",
+    Interrupted "E-INTERRUPTED" Machine "A signal ended the work. The message says what it left behind, if anything.",
     Internal "E-INTERNAL" Machine "Something that cannot happen has happened; please report it.",
     Usage "E-USAGE" Usage "The arguments do not go together.",
     NoKey "E-NO-KEY" Untrusted "No public key was given, so nothing can be proved.",

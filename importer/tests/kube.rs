@@ -167,6 +167,7 @@ impl Watch for Told {
             Event::Applied(id) => format!("applied {id}"),
             Event::Removed(id) => format!("removed {id}"),
             Event::Waiting { object, why, .. } => format!("waiting {object}: {why}"),
+            Event::Said { object, line } => format!("said {object}: {line}"),
             Event::Ready(id) => format!("ready {id}"),
             Event::Retry { what, why } => format!("retry {what}: {why}"),
         });

@@ -15,7 +15,6 @@ use crate::args::{self, Pack};
 use crate::failure::Failure;
 use crate::keys;
 use crate::output::{Output, bytes};
-use crate::progress::Bar;
 use crate::report::{ComparedReport, PackReport, ReleaseReport};
 
 pub fn run(args: &Pack, out: &Output) -> Result<(), Failure> {
@@ -64,7 +63,7 @@ pub fn pack(args: &Pack, out: &Output) -> Result<PackReport, Failure> {
                 args::Effort::Best => Effort::Best,
             };
             let options = DeltaOptions { bases: &args.bases, effort, temporary };
-            let bar = interruptible(out.bar("compare", plan.work(&options)))?;
+            let bar = out.bar("compare", plan.work(&options)).interruptible()?;
             let (plan, travels) = plan.leaving(&options, &bar)?;
             out.say(format_args!("compared {}", bar.finish()));
             (plan, Some(travels))
@@ -79,15 +78,11 @@ pub fn pack(args: &Pack, out: &Output) -> Result<PackReport, Failure> {
         compared: travels.map(|travels| ComparedReport::of(&travels, signed.len())),
         release: ReleaseReport::of(signed.release().id(), signed.release().value()),
     };
-    let bar = interruptible(out.bar("pack", signed.len()))?;
+    let bar = out.bar("pack", signed.len()).interruptible()?;
     let if_exists = if args.force { IfExists::Replace } else { IfExists::Refuse };
     signed.write(&args.output, if_exists, &bar)?;
     out.say(format_args!("packed {}", bar.finish()));
     Ok(report)
-}
-
-fn interruptible(bar: Bar) -> Result<Bar, Failure> {
-    bar.interruptible().map_err(|e| Failure::new(Code::Io, format_args!("signals cannot be handled: {e}")))
 }
 
 fn image_sources(given: &[String]) -> Result<BTreeMap<ImageRef, SourceSpec>, Failure> {

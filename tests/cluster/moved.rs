@@ -8,7 +8,7 @@ use age::secrecy::ExposeSecret as _;
 use crate::world::{Team, World, kubectl, wait, world};
 
 /// Keys of the site, and of who is to read. Returns the recipient.
-fn keys(world: &World) -> String {
+pub fn keys(world: &World) -> String {
     if !world.path("here.pem").exists() {
         world.sealift("keygen -q --no-passphrase -o here");
     }

@@ -10,9 +10,9 @@ use registry_lite::Store;
 use super::compute::{Aim, Inputs, Plan};
 use super::{EngineError, ImageNames, Standing, Version, images, pull, secrets, version};
 use crate::plan::{Accept, Leftovers, Overlay, Step};
-use crate::record::{Action, Item, Record, Status};
+use crate::record::{Action, Given, Item, Record, Status};
 use crate::render::{RenderedFile, SecretValues};
-use crate::target::{Live, Lock, ObjectId, Place, Records, Target, TargetError, Watch};
+use crate::target::{Interrupted, Live, Lock, ObjectId, Place, Records, Target, TargetError, Watch};
 
 /// What every action needs to know.
 #[derive(Debug, Clone)]
@@ -98,7 +98,9 @@ pub struct Engine<'a> {
 
 /// Everything that a plan was computed for.
 pub(super) struct Intent {
-    action: Action,
+    pub(super) action: Action,
+    /// `NAME:TAG` of the version that is asked for.
+    label: String,
     pub(super) version: Version,
     enabled: BTreeSet<ComponentName>,
     naming: ImageNames,
@@ -106,6 +108,23 @@ pub(super) struct Intent {
     images: BTreeMap<ImageRef, String>,
     secrets: SecretValues,
     to: Option<u64>,
+    /// How the command is called that goes on with it.
+    pub(super) again: String,
+    /// What it is given, for one that continues it.
+    given: Option<Given>,
+}
+
+/// What is wanted of an action beside its version.
+struct Wanted<'w> {
+    action: Action,
+    label: String,
+    enabled: BTreeSet<ComponentName>,
+    to: Option<u64>,
+    secrets: &'w SecretValues,
+    again: String,
+    given: Option<Given>,
+    /// The record of the action that it continues.
+    like: Option<&'w Record>,
 }
 
 impl Engine<'_> {
@@ -122,7 +141,14 @@ impl Engine<'_> {
     /// # Errors
     /// [`EngineError`].
     pub fn plan_forward(&self, version: Version, forward: &Forward) -> Result<Plan, EngineError> {
-        Ok(self.forward_from(&self.standing()?, version, forward)?.1)
+        let standing = self.standing()?;
+        let continued = forward.continues(&standing, &version);
+        Ok(self.forward_from(&standing, version, forward, continued)?.1)
+    }
+
+    /// As [`Engine::plan_forward`], without continuing anything.
+    pub(crate) fn plan_anew(&self, version: Version, forward: &Forward) -> Result<Plan, EngineError> {
+        Ok(self.forward_from(&self.standing()?, version, forward, None)?.1)
     }
 
     /// What going back would do.
@@ -133,7 +159,7 @@ impl Engine<'_> {
         Ok(self.back_from(&self.standing()?, back)?.1)
     }
 
-    /// Installs `version`, or changes to it. `shown` is given the plan before its first step.
+    /// Installs `version`, or changes to it. What continues an interrupted action has what that was given too. `shown` is given the plan before its first step.
     ///
     /// # Errors
     /// [`EngineError`]; with `atomic`, what held before holds again if that is [`EngineError::TakenBack`].
@@ -145,22 +171,23 @@ impl Engine<'_> {
     ) -> Result<Outcome, EngineError> {
         let lock = self.records.lock(&self.place, &self.settings.by)?;
         self.start_stopped()?;
-        self.forward_under(&*lock, version, forward, shown)
+        self.forward_under(&*lock, version, (forward, true), shown)
     }
 
-    /// As [`Engine::forward`], under a lock that is held already.
+    /// As [`Engine::forward`], under a lock that is held already, and whether what was interrupted is continued.
     pub(crate) fn forward_under(
         &mut self,
         lock: &dyn Lock,
         version: Version,
-        forward: &Forward,
+        (forward, continues): (&Forward, bool),
         shown: &dyn Fn(&Plan),
     ) -> Result<Outcome, EngineError> {
         let standing = self.standing()?;
-        let (intent, plan) = self.forward_from(&standing, version, forward)?;
+        let continued = forward.continues(&standing, &version).filter(|_| continues);
+        let (intent, plan) = self.forward_from(&standing, version, forward, continued)?;
         shown(&plan);
-        match self.carry_out(&standing, &intent, plan, lock) {
-            Err(cause) if self.settings.atomic => Err(self.take_back(cause, lock)),
+        match self.carry_out(&standing, &intent, plan, lock, self.watch) {
+            Err(cause) if self.settings.atomic => Err(self.take_back(cause, standing.next(), lock)),
             other => other,
         }
     }
@@ -175,7 +202,7 @@ impl Engine<'_> {
         let standing = self.standing()?;
         let (intent, plan) = self.back_from(&standing, back)?;
         shown(&plan);
-        self.carry_out(&standing, &intent, plan, &*lock)
+        self.carry_out(&standing, &intent, plan, &*lock, self.watch)
     }
 
     pub(super) fn not_installed(&self) -> EngineError {
@@ -187,7 +214,9 @@ impl Engine<'_> {
         standing: &Standing,
         version: Version,
         forward: &Forward,
+        continued: Option<&Record>,
     ) -> Result<(Intent, Plan), EngineError> {
+        let forward = continued.and_then(|r| r.given.as_ref()).map_or_else(|| forward.clone(), |g| forward.after(g));
         let holds = self.version_of(standing.holds())?;
         // A cluster keeps its own records, and contexts are called differently from machine to machine.
         let name = self.target.name();
@@ -197,6 +226,7 @@ impl Engine<'_> {
         {
             return Err(EngineError::OtherTarget { place: self.place.clone(), target: record.target.clone() });
         }
+        let (given, label, tag) = (forward.given(&version), version.label(), version.version.tag(version.revision));
         let version = match (&holds, forward.only.is_empty()) {
             (_, true) => version,
             (Some((_, held)), false) => version::only(held, &version, &forward.only)?,
@@ -221,14 +251,20 @@ impl Engine<'_> {
                 enabled.remove(name)
             };
         }
-        let action = if holds.is_some() && !forward.again { Action::Upgrade } else { Action::Install };
-        let intent = self.intent(standing, action, version, enabled, None, &forward.secrets)?;
+        let (action, name) = (forward.action(standing), &self.place.name);
+        let again = match action {
+            Action::Install => format!("sealift install {name}:{tag}"),
+            _ => format!("sealift upgrade {name} --to {tag}"),
+        };
+        let (given, like) = (Some(given), continued);
+        let wanted = Wanted { action, label, enabled, to: None, secrets: &forward.secrets, again, given, like };
+        let intent = self.intent(standing, version, wanted)?;
         let aim = Aim::Forward { values: &forward.values, accept: &forward.accept };
         let plan = self.compute(standing, &holds, &intent, aim, forward.prune)?;
         Ok((intent, plan))
     }
 
-    fn back_from(&self, standing: &Standing, back: Back) -> Result<(Intent, Plan), EngineError> {
+    pub(super) fn back_from(&self, standing: &Standing, back: Back) -> Result<(Intent, Plan), EngineError> {
         let to = match back.to {
             Some(number) => {
                 standing.record(number).filter(|r| r.status == Status::Done && r.action != Action::Uninstall)
@@ -250,8 +286,11 @@ impl Engine<'_> {
         let enabled = to.enabled.iter().cloned().collect();
         // What the site changed after that action, and before the next, is part of the state.
         let left = standing.left(to).map_or(&to.overlay, |next| &next.found);
-        let intent =
-            self.intent(standing, Action::Rollback, version, enabled, Some(to.number), &SecretValues::new())?;
+        let exact = if back.exact { " --exact" } else { "" };
+        let again = format!("sealift rollback {} {}{exact}", self.place.name, to.number);
+        let (action, label, secrets) = (Action::Rollback, version.label(), &SecretValues::new());
+        let wanted = Wanted { action, label, enabled, to: Some(to.number), secrets, again, given: None, like: None };
+        let intent = self.intent(standing, version, wanted)?;
         let plan = self.compute(standing, &holds, &intent, Aim::Back { left, exact: back.exact }, back.exact)?;
         Ok((intent, plan))
     }
@@ -260,24 +299,18 @@ impl Engine<'_> {
         record.map(|record| Ok((record, Version::of_record(self.store, record)?))).transpose()
     }
 
-    fn intent(
-        &self,
-        standing: &Standing,
-        action: Action,
-        version: Version,
-        enabled: BTreeSet<ComponentName>,
-        to: Option<u64>,
-        given: &SecretValues,
-    ) -> Result<Intent, EngineError> {
+    fn intent(&self, standing: &Standing, version: Version, wanted: Wanted<'_>) -> Result<Intent, EngineError> {
         images::check(self.store, &version)?;
         let live = self.observe(standing)?;
-        let secrets = secrets::ensure(&self.place, &version.template, &live, standing.secrets(), given)?;
-        let last = standing.holds().or(standing.unfinished());
+        let secrets = secrets::ensure(&self.place, &version.template, &live, standing.secrets(), wanted.secrets)?;
+        let last = wanted.like.or(standing.holds()).or(standing.unfinished());
         let naming = self.settings.images.clone().or_else(|| last.map(|r| r.naming.clone())).unwrap_or_default();
         let made = self.settings.pull_login.as_ref().map(|_| pull::name(&self.place));
         let pull_secret = made.or_else(|| self.settings.pull_secret.clone());
         let pull_secret = pull_secret.or_else(|| last.and_then(|r| r.pull_secret.clone()));
-        Ok(Intent { action, images: naming.of(&version), naming, pull_secret, version, enabled, secrets, to })
+        let Wanted { action, label, enabled, to, again, given, .. } = wanted;
+        let images = naming.of(&version);
+        Ok(Intent { action, label, images, naming, pull_secret, version, enabled, secrets, to, again, given })
     }
 
     pub(crate) fn observe(&self, standing: &Standing) -> Result<Live, TargetError> {
@@ -318,14 +351,16 @@ impl Engine<'_> {
     }
 
     /// Records, applies the steps, and records what came of it.
-    fn carry_out(
+    pub(super) fn carry_out(
         &mut self,
         standing: &Standing,
         intent: &Intent,
         plan: Plan,
         lock: &dyn Lock,
+        watch: &dyn Watch,
     ) -> Result<Outcome, EngineError> {
         lock.check()?;
+        Interrupted::check(watch).map_err(|_| self.interrupted(intent.action, &intent.label, None))?;
         let version = &intent.version;
         let record = Record {
             number: standing.next(),
@@ -349,6 +384,7 @@ impl Engine<'_> {
             images: intent.images.clone(),
             inventory: plan.inventory.clone(),
             secrets: intent.secrets.clone(),
+            given: intent.given.clone(),
             message: None,
         };
         if let Some(holds) = standing.holds().filter(|_| plan.is_empty() && self.settings.pull_login.is_none())
@@ -378,14 +414,13 @@ impl Engine<'_> {
         // The record comes first: whatever uses a secret, the secret is known, also after a kill between the two.
         self.records.keep(&self.place, &record)?;
         self.close(standing, &record)?;
-        if let Err(e) = self.take_steps(&plan, login.as_ref(), lock) {
-            record.status = Status::Failed;
-            record.message = Some(e.to_string());
-            // Where this cannot be said either, the record stays begun, as after a kill. What went wrong is what to tell.
-            let _ = self.records.keep(&self.place, &record);
-            return Err(e.into());
+        if let Err(e) = self.take_steps(&plan, login.as_ref(), lock, watch) {
+            self.target.discard();
+            let next = self.next_after(intent, standing);
+            return Err(self.failed(e, record, &intent.label, next));
         }
         record.status = Status::Done;
+        record.given = None;
         self.records.keep(&self.place, &record)?;
         let mut records = standing.records().to_vec();
         records.push(record.clone());
@@ -395,24 +430,17 @@ impl Engine<'_> {
         Ok(Outcome { plan, record, recorded: true })
     }
 
-    /// Says of an action that was interrupted what became of it.
-    fn close(&self, standing: &Standing, next: &Record) -> Result<(), TargetError> {
-        for killed in standing.interrupted().iter().filter(|r| r.status == Status::Begun) {
-            let what = match next.action {
-                Action::Rollback => "taken back",
-                _ if next.digest == killed.digest => "continued",
-                _ => "followed",
-            };
-            let message = Some(format!("interrupted, and {what} by record {}", next.number));
-            self.records.keep(&self.place, &Record { status: Status::Failed, message, ..killed.clone() })?;
-        }
-        Ok(())
-    }
-
-    fn take_steps(&mut self, plan: &Plan, login: Option<&RenderedFile>, lock: &dyn Lock) -> Result<(), TargetError> {
-        let (patience, watch) = (self.settings.patience, self.watch);
+    fn take_steps(
+        &mut self,
+        plan: &Plan,
+        login: Option<&RenderedFile>,
+        lock: &dyn Lock,
+        watch: &dyn Watch,
+    ) -> Result<(), TargetError> {
+        let patience = self.settings.patience;
         let mut login = login;
         for step in &plan.steps {
+            Interrupted::check(watch)?;
             // A wait may have been long.
             lock.check()?;
             // After the namespace, which comes first where it is to be made, and before anything that pulls.
@@ -434,40 +462,8 @@ impl Engine<'_> {
         if let Some(login) = login {
             self.target.apply(login, &Leftovers::new(), patience, watch)?;
         }
+        Interrupted::check(watch)?;
         self.target.finish()
-    }
-
-    /// After a failure: what held before holds again, or the installation is gone if nothing did.
-    fn take_back(&mut self, cause: EngineError, lock: &dyn Lock) -> EngineError {
-        let standing = match self.standing() {
-            Ok(standing) => standing,
-            Err(back) => return EngineError::Stuck { cause: Box::new(cause), back: Box::new(back) },
-        };
-        // It failed before it touched anything.
-        let Some(failed) = standing.unfinished() else { return cause };
-        let taken = match standing.holds() {
-            Some(holds) => {
-                let back = Back { to: Some(holds.number), exact: true };
-                self.back_from(&standing, back)
-                    .and_then(|(intent, plan)| self.carry_out(&standing, &intent, plan, lock))
-                    .map(|_| holds.version.tag(holds.revision))
-            }
-            None => self.clear(failed).map(|()| "nothing".to_owned()),
-        };
-        match taken {
-            Ok(back) => EngineError::TakenBack { place: self.place.clone(), back, cause: Box::new(cause) },
-            Err(back) => EngineError::Stuck { cause: Box::new(cause), back: Box::new(back) },
-        }
-    }
-
-    /// Removes what a first installation that failed has made, but for claims and secrets.
-    fn clear(&mut self, failed: &Record) -> Result<(), EngineError> {
-        let stays = ["Namespace", "PersistentVolumeClaim", "Secret"];
-        let go =
-            failed.inventory.iter().rev().map(|i| i.object.clone()).filter(|id| !stays.contains(&id.kind.as_str()));
-        let go: Vec<ObjectId> = go.collect();
-        self.target.remove(&go, self.settings.patience, self.watch)?;
-        Ok(self.target.finish()?)
     }
 }
 
@@ -483,6 +479,7 @@ fn is_same(holds: &Record, next: &Record) -> bool {
         found: Overlay::default(),
         from: None,
         to: None,
+        given: None,
         message: None,
         ..r.clone()
     };

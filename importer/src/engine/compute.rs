@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use super::{EngineError, Version};
 use crate::plan::{
-    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Leftovers, Overlay,
-    PlannedComponent, Row, Rule, Step, Winner, decisions, effective, found, in_force, inventory, leftovers, rollback,
-    same, steps,
+    Accept, AttributePath, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Leftovers,
+    Overlay, PlannedComponent, Row, Rule, Step, Winner, decisions, effective, found, in_force, inventory, leftovers,
+    rollback, same, steps,
 };
 use crate::record::{Item, Record};
 use crate::render::{NAMESPACE, RenderInput, RenderedFile, SecretValues, render};
@@ -142,7 +142,10 @@ impl Inputs<'_> {
                     site.put(path.clone(), value.clone());
                 }
                 let decided = decisions(&vendor_old, &vendor_new, &site, accept);
-                if let Some(unused) = accept.unused(&decided).into_iter().next() {
+                // What an interrupted action has accepted may be in force already, with nothing left to decide.
+                let before = self.unfinished.iter().filter_map(|(record, _)| record.given.as_ref());
+                let settled: BTreeSet<&AttributePath> = before.flat_map(|given| &given.accept.paths).collect();
+                if let Some(unused) = accept.unused(&decided).into_iter().find(|u| !settled.contains(&u.path)) {
                     return Err(unused.into());
                 }
                 decided

@@ -115,6 +115,14 @@ pub enum EngineError {
     /// The system gives no random bytes for secrets.
     #[error("the system gives no random bytes: {0}")]
     NoRandom(String),
+    /// Somebody who watches wanted the action to end.
+    #[error("{what} was interrupted by a signal{}", if next.is_none() { ", before it changed anything" } else { "" })]
+    Interrupted {
+        /// What was done, as in "upgrading to shop:2.0.0".
+        what: String,
+        /// What to do next, if it was begun.
+        next: Option<String>,
+    },
     /// The action failed, and what held before is back.
     #[error("{cause}; {} is back at {back}", place.name)]
     TakenBack {
@@ -148,6 +156,7 @@ impl Coded for EngineError {
             Self::NotInstalled { .. } | Self::NoRecord { .. } => Code::NotInstalled,
             Self::OtherVersion { .. } | Self::OtherTarget { .. } => Code::Exists,
             Self::NoRandom(_) => Code::Io,
+            Self::Interrupted { .. } => Code::Interrupted,
             Self::TakenBack { cause, .. } | Self::Stuck { cause, .. } => cause.code(),
         }
     }
@@ -170,6 +179,7 @@ impl Coded for EngineError {
                 Some(format!("`sealift upgrade {}` changes the version; or install into another namespace", place.name))
             }
             Self::OtherTarget { target, .. } => Some(format!("give --target {target}, or another namespace")),
+            Self::Interrupted { next, .. } => next.clone().filter(|next| !next.is_empty()),
             Self::TakenBack { cause, .. } => cause.hint(),
             Self::Stuck { .. } => {
                 Some("`sealift status` shows what is there; `sealift rollback` tries again".to_owned())

@@ -10,7 +10,7 @@ impl Engine<'_> {
     pub(crate) fn made_of(&self, standing: &Standing) -> Result<(Version, Plan, SecretValues), EngineError> {
         let Some(holds) = standing.holds() else { return Err(self.not_installed()) };
         let version = Version::of_record(self.store, holds)?;
-        let (intent, plan) = self.forward_from(standing, version, &Forward::default())?;
+        let (intent, plan) = self.forward_from(standing, version, &Forward::default(), None)?;
         let live = self.observe(standing)?;
         let secrets = secrets::known(&self.place, &intent.version.template, &live, standing.secrets());
         Ok((intent.version, plan, secrets))

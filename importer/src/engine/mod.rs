@@ -5,7 +5,9 @@ mod action;
 mod compute;
 #[cfg(test)]
 mod compute_tests;
+mod ending;
 mod error;
+mod given;
 mod images;
 mod made;
 mod pull;

@@ -54,7 +54,7 @@ impl Engine<'_> {
         };
         // Planning the version that is installed says what differs from it.
         let version = Version::of_record(self.store, record)?;
-        let plan = self.plan_forward(version, &Forward::default())?;
+        let plan = self.plan_anew(version, &Forward::default())?;
         let mut components = Vec::new();
         for planned in &plan.components {
             // Of what the version no longer has, what is gone is not waited for.

@@ -6,7 +6,7 @@ use super::action::{items, now};
 use super::{Engine, EngineError, Uninstall};
 use crate::plan::Overlay;
 use crate::record::{Action, Record, Status};
-use crate::target::ObjectId;
+use crate::target::{Interrupted, ObjectId};
 
 impl Engine<'_> {
     /// Removes the installation.
@@ -45,18 +45,21 @@ impl Engine<'_> {
             } else {
                 BTreeMap::new()
             },
+            given: None,
             message: None,
             ..last.clone()
         };
         lock.check()?;
+        let label = format!("{}:{}", self.place.name, record.version.tag(record.revision));
+        Interrupted::check(self.watch).map_err(|_| self.interrupted(record.action, &label, None))?;
         self.records.keep(&self.place, &record)?;
-        let removed = self.target.remove(&go, self.settings.patience, self.watch).and_then(|()| self.target.finish());
+        let removed = self.target.remove(&go, self.settings.patience, self.watch);
+        let removed = removed.and_then(|()| Ok(Interrupted::check(self.watch)?)).and_then(|()| self.target.finish());
         if let Err(e) = removed {
-            record.status = Status::Failed;
-            record.message = Some(e.to_string());
-            // Where this cannot be said either, the record stays begun, as after a kill. What went wrong is what to tell.
-            let _ = self.records.keep(&self.place, &record);
-            return Err(e.into());
+            self.target.discard();
+            let keep = if uninstall.keep_data { " --keep-data" } else { "" };
+            let next = format!("`sealift uninstall {}{keep}` goes on", self.place.name);
+            return Err(self.failed(e, record, &label, next));
         }
         record.status = Status::Done;
         record.images.clear();

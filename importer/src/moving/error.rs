@@ -8,7 +8,7 @@ use bundle_format::walk::BundleError;
 use bundle_format::{Code, Coded, Digest};
 
 use crate::engine::EngineError;
-use crate::target::{Place, TargetError};
+use crate::target::{ObjectId, Place, TargetError};
 
 /// Why an installation was not exported, or not imported.
 #[derive(Debug, thiserror::Error)]
@@ -137,6 +137,23 @@ pub enum MoveError {
         /// Where.
         place: Place,
     },
+    /// Somebody who watches wanted the export to end.
+    #[error("the export was interrupted by a signal, and nothing was written{}", again(started))]
+    ExportInterrupted {
+        /// What it had stopped, and has started again.
+        started: Vec<ObjectId>,
+    },
+    /// What was stopped while its data was read could not be started again.
+    #[error("{}what the export has stopped is not all started again: {why}", cause.as_ref().map(|e| format!("{e}; ")).unwrap_or_default())]
+    StillStopped {
+        /// What ended the export before.
+        cause: Option<Box<MoveError>>,
+        /// Why it could not be started.
+        why: TargetError,
+    },
+    /// Somebody who watches wanted the import to end before anything was installed.
+    #[error("the import was interrupted by a signal while it filled claims, and nothing is installed yet")]
+    ImportInterrupted,
     /// There are more claims than a file may carry.
     #[error("there are {count} claims, and a file carries at most {limit}")]
     TooMany {
@@ -145,6 +162,22 @@ pub enum MoveError {
         /// How many there may be.
         limit: usize,
     },
+}
+
+/// What was started again, for people.
+fn again(started: &[ObjectId]) -> String {
+    if started.is_empty() {
+        return String::new();
+    }
+    let names: Vec<String> = started.iter().map(ToString::to_string).collect();
+    format!("; what it had stopped is started again: {}", names.join(", "))
+}
+
+impl MoveError {
+    /// Whether somebody who watches wanted it to end.
+    pub(super) fn is_interruption(&self) -> bool {
+        matches!(self, Self::Engine(EngineError::Target(TargetError::Interrupted)))
+    }
 }
 
 impl From<TargetError> for MoveError {
@@ -173,6 +206,8 @@ impl Coded for MoveError {
             Self::NoVersion { .. } => Code::NotFound,
             Self::SecretLost { .. } | Self::NoClaim { .. } => Code::Incomplete,
             Self::TooMany { .. } => Code::Limit,
+            Self::ExportInterrupted { .. } | Self::ImportInterrupted => Code::Interrupted,
+            Self::StillStopped { cause, why } => cause.as_ref().map_or_else(|| why.code(), |cause| cause.code()),
         }
     }
 
@@ -215,6 +250,11 @@ impl Coded for MoveError {
                 "choose another namespace; or, if what it holds is to stay, --no-data leaves the data in the file".to_owned()
             }
             Self::OtherSecrets { .. } => "choose another namespace, or `sealift uninstall` without --keep-data".to_owned(),
+            Self::StillStopped { .. } => {
+                "`sealift status` shows what is stopped; the next `sealift upgrade`, `rollback` or export starts it again".to_owned()
+            }
+            Self::ImportInterrupted => "the same import goes on with the claims that lack".to_owned(),
+            Self::ExportInterrupted { .. } => return None,
             Self::Document { .. } | Self::Secrets { .. } | Self::TooMany { .. } | Self::Io { .. } => return None,
         })
     }

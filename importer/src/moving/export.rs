@@ -15,7 +15,7 @@ use super::write::{Spooled, refuse_existing, spool, write};
 use super::{Ahead, Document, MoveError, Recipients, Volume};
 use crate::engine::{Engine, Plan, Standing, Version};
 use crate::render::{SecretValues, secrets_needed};
-use crate::target::{Helper, Live, ObjectId};
+use crate::target::{Helper, Live, ObjectId, TargetError, Undisturbed};
 
 /// How an installation is exported.
 pub struct Export<'a> {
@@ -50,6 +50,13 @@ impl Engine<'_> {
     /// # Errors
     /// [`MoveError`]. What was stopped is started again also then.
     pub fn export(&mut self, export: &Export<'_>) -> Result<Written, MoveError> {
+        self.exported(export).map_err(|e| match e.is_interruption() {
+            true => MoveError::ExportInterrupted { started: Vec::new() },
+            false => e,
+        })
+    }
+
+    fn exported(&mut self, export: &Export<'_>) -> Result<Written, MoveError> {
         refuse_existing(export.out)?;
         let lock = self.records.lock(&self.place, &self.settings.by).map_err(MoveError::from)?;
         self.start_stopped()?;
@@ -90,7 +97,11 @@ impl Engine<'_> {
         let time = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let exported = Exported::new(from, time, [first].into_iter().chain(rest).collect());
         let statement = Verified::sign(exported.of(document.label(), version.digest), &[export.key])?;
-        let len = write(export.out, &statement, &values, encrypted)?;
+        let len =
+            write(export.out, &statement, &values, encrypted, self.watch).map_err(|e| match e.is_interruption() {
+                true => MoveError::ExportInterrupted { started: stopped.clone() },
+                false => e,
+            })?;
         let secrets = secrets.keys().map(ToString::to_string).collect();
         Ok(Written { statement, document, secrets, stopped, len })
     }
@@ -158,11 +169,16 @@ impl Engine<'_> {
             }
             Ok((volumes, encrypted))
         });
-        let started = data.start(&workloads, patience, watch);
-        let (volumes, encrypted) = read?;
-        let started = started?;
-        self.target.wait(&started, patience, watch)?;
-        Ok((volumes, encrypted, started))
+        let started = data.start(&workloads, patience, &Undisturbed(watch));
+        let ((volumes, encrypted), started) = match (read, started) {
+            (read, Err(why)) => return Err(MoveError::StillStopped { cause: read.err().map(Box::new), why }),
+            (Err(e), Ok(started)) if e.is_interruption() => return Err(MoveError::ExportInterrupted { started }),
+            (read, Ok(started)) => (read?, started),
+        };
+        match self.target.wait(&started, patience, watch) {
+            Err(TargetError::Interrupted) => Err(MoveError::ExportInterrupted { started }),
+            waited => Ok(waited.map(|()| (volumes, encrypted, started))?),
+        }
     }
 }
 

@@ -74,7 +74,7 @@ impl Engine<'_> {
     /// [`MoveError`].
     pub fn plan_import(&self, import: &Import<'_>) -> Result<Plan, MoveError> {
         let (version, forward) = self.prepare(import)?;
-        Ok(self.plan_forward(version, &forward)?)
+        Ok(self.plan_anew(version, &forward)?)
     }
 
     /// Fills the claims, and installs (spec/installation.md section 6). `shown` is given the plan before its first step.
@@ -85,11 +85,14 @@ impl Engine<'_> {
         let lock = self.records.lock(&self.place, &self.settings.by).map_err(MoveError::from)?;
         let (version, forward) = self.prepare(import)?;
         if let Some(helper) = import.data {
-            let plan = self.plan_forward(version.clone(), &forward)?;
-            self.fill(import, &version, &forward, &plan, helper)?;
+            let plan = self.plan_anew(version.clone(), &forward)?;
+            self.fill(import, &version, &forward, &plan, helper).map_err(|e| match e.is_interruption() {
+                true => MoveError::ImportInterrupted,
+                false => e,
+            })?;
         }
         lock.check().map_err(MoveError::from)?;
-        Ok(self.forward_under(&*lock, version, &forward, shown)?)
+        Ok(self.forward_under(&*lock, version, (&forward, false), shown)?)
     }
 
     fn prepare(&self, import: &Import<'_>) -> Result<(Version, Forward), MoveError> {

@@ -10,6 +10,7 @@ use bundle_format::trust::Verified;
 use bundle_format::{Digest, Hasher};
 
 use super::{MoveError, Recipients};
+use crate::target::{Interrupted, TargetError, Watch};
 
 /// A member that was encrypted into a file that has no name, and ends with the process.
 pub(super) struct Spooled {
@@ -109,33 +110,36 @@ pub(super) fn write(
     statement: &Verified<Statement<Exported>>,
     document: &[u8],
     encrypted: Vec<Spooled>,
+    watch: &dyn Watch,
 ) -> Result<u64, MoveError> {
     let io = |source| MoveError::Io { what: "writing", path: out.to_owned(), source };
     // Readable for its owner alone until somebody decides otherwise.
     let file = tempfile::Builder::new().prefix(".sealift-export-").tempfile_in(folder(out)).map_err(io)?;
     let mut archive = ArchiveWriter::new(io::BufWriter::new(file.as_file()));
-    let fill = || -> io::Result<()> {
-        archive.member(MemberName::Exported, statement.envelope().bytes())?;
-        archive.member(MemberName::Installation, document)?;
+    let fill = || -> Result<(), MoveError> {
+        archive.member(MemberName::Exported, statement.envelope().bytes()).map_err(io)?;
+        archive.member(MemberName::Installation, document).map_err(io)?;
         let rest = statement.value().predicate().members().iter().skip(1);
         for (member, mut spooled) in rest.zip(encrypted) {
-            archive.start(member.name, member.size)?;
-            spooled.file.rewind()?;
+            archive.start(member.name, member.size).map_err(io)?;
+            spooled.file.rewind().map_err(io)?;
             let mut buffer = vec![0; 1 << 20];
             loop {
+                Interrupted::check(watch).map_err(TargetError::from)?;
                 match spooled.file.read(&mut buffer) {
                     Ok(0) => break,
-                    Ok(n) => archive.write(buffer.get(..n).unwrap_or_default())?,
+                    Ok(n) => archive.write(buffer.get(..n).unwrap_or_default()).map_err(io)?,
                     Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                    Err(e) => return Err(e),
+                    Err(e) => return Err(io(e)),
                 }
             }
-            archive.close()?;
+            archive.close().map_err(io)?;
         }
         Ok(())
     };
-    fill().map_err(io)?;
+    fill()?;
     archive.finish().map_err(io)?;
+    Interrupted::check(watch).map_err(TargetError::from)?;
     file.as_file().sync_all().map_err(io)?;
     let written = file.persist_noclobber(out).map_err(|e| match e.error.kind() {
         io::ErrorKind::AlreadyExists => MoveError::OutputExists { path: out.to_owned() },

@@ -3,11 +3,12 @@
 use std::collections::BTreeSet;
 
 use bundle_format::template::did_you_mean;
+use serde::{Deserialize, Serialize};
 
 use super::{AttributePath, Class, Decision, Row};
 
 /// What `--accept` and `--accept-all` name.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Accept {
     /// Single attributes.
     pub paths: BTreeSet<AttributePath>,

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use super::{AttributePath, Rule};
 
 /// What is in force after a plan: a cell of the table.
@@ -65,7 +67,8 @@ pub(super) enum Cut {
 }
 
 /// Classes of attributes that are accepted together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Class {
     /// Environment variables.
     Env,

@@ -1,5 +1,7 @@
 //! Records of installations (spec/plan.md section 7): what was done, and what it takes to go back.
 
+mod given;
+
 use std::collections::BTreeMap;
 
 use bundle_format::template::{ComponentName, TemplateVersion};
@@ -10,6 +12,8 @@ use crate::engine::ImageNames;
 use crate::plan::Overlay;
 use crate::render::SecretValues;
 use crate::target::{ObjectId, Place};
+
+pub use given::Given;
 
 /// Type of the Secrets that are records on a cluster.
 pub(crate) const SECRET_TYPE: &str = "sealift.dev/record.v1";
@@ -71,6 +75,9 @@ pub struct Record {
     /// Values of the generated secrets. Not in the copy that a site's folder keeps of a cluster's record.
     #[serde(default)]
     pub secrets: SecretValues,
+    /// What it was given, as long as the next action may continue it: while it is begun, and after it was interrupted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given: Option<Given>,
     /// Why it failed, or who was told what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,

@@ -1,4 +1,4 @@
-//! What is believed of a cluster's records (spec/plan.md 7.6). Whoever may write Secrets in a namespace can write them, and who acts
+//! What is believed of a cluster's records (spec/plan.md 7.7). Whoever may write Secrets in a namespace can write them, and who acts
 //! by them may have rights far beyond it.
 
 use std::collections::BTreeMap;

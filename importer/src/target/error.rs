@@ -74,6 +74,9 @@ pub enum TargetError {
         /// Since when.
         since: Option<String>,
     },
+    /// Somebody who watches wanted the work to end.
+    #[error("interrupted by a signal")]
+    Interrupted,
     /// A record is damaged.
     #[error("the record {name} is damaged: {why}")]
     Record {
@@ -123,6 +126,7 @@ impl Coded for TargetError {
             Self::NotReady { .. } => Code::NotReady,
             Self::Failed { .. } => Code::Failed,
             Self::Locked { .. } => Code::Locked,
+            Self::Interrupted => Code::Interrupted,
             Self::Record { .. } | Self::Manifest { .. } => Code::SiteDamaged,
             Self::RecordTooLarge { .. } => Code::Limit,
             Self::File { source, .. } if source.kind() == io::ErrorKind::StorageFull => Code::Space,

@@ -52,6 +52,13 @@ pub enum Event<'a> {
         /// How long it has been waited for.
         since: Duration,
     },
+    /// What an object that is waited for said last: a line of its log.
+    Said {
+        /// The object.
+        object: &'a ObjectId,
+        /// The line, and who said it.
+        line: &'a str,
+    },
     /// An object is ready.
     Ready(&'a ObjectId),
     /// Something failed that time may cure.
@@ -67,6 +74,38 @@ pub enum Event<'a> {
 pub trait Watch {
     /// Is told of an event.
     fn event(&self, event: &Event<'_>);
+
+    /// Whether the work should end. It is asked often: between steps, in every wait, while data is copied; what is under way then ends
+    /// with [`TargetError::Interrupted`]. Whoever has once said so says so for good.
+    fn cancelled(&self) -> bool {
+        false
+    }
+}
+
+/// Watches on behalf of another, for what has to be done also when that one wants the work to end: putting back what was stopped.
+pub(crate) struct Undisturbed<'w>(pub &'w dyn Watch);
+
+impl Watch for Undisturbed<'_> {
+    fn event(&self, event: &Event<'_>) {
+        self.0.event(event);
+    }
+}
+
+/// Somebody who watches wants the work to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Interrupted;
+
+impl Interrupted {
+    /// Ends the work if it is to end.
+    pub fn check(watch: &dyn Watch) -> Result<(), Self> {
+        if watch.cancelled() { Err(Self) } else { Ok(()) }
+    }
+}
+
+impl From<Interrupted> for TargetError {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
 }
 
 /// Nobody watches.
@@ -123,6 +162,9 @@ pub trait Target {
     /// # Errors
     /// [`TargetError`].
     fn finish(&mut self) -> Result<(), TargetError>;
+
+    /// Drops what was applied and removed and is not visible yet: the action that wanted it has ended.
+    fn discard(&mut self) {}
 
     /// The target's data; none of a target that keeps none.
     fn data(&mut self) -> Option<&mut dyn Data> {

@@ -132,6 +132,7 @@ pub fn pins(site: &Path) -> Result<BTreeSet<Digest>, TargetError> {
                 let record: Record = files::read(&path)?;
                 pins.insert(record.digest);
                 pins.extend(&record.completes);
+                pins.extend(record.ahead.values());
                 for image in record.images.values() {
                     pins.insert(digest(image).ok_or_else(|| TargetError::Record {
                         name: path.display().to_string(),

@@ -107,6 +107,34 @@ fn a_container_that_ends_again_and_again_is_told_of_with_its_last_words() {
 }
 
 #[test]
+fn a_container_without_a_probe_that_ends_again_and_again_is_never_counted_on() {
+    let Some((site, image)) = with_node() else { return };
+    let args = r#"[sh, -c, "echo no database at db:5432; sleep 2; exit 3"]"#;
+    for kind in ["Deployment", "StatefulSet"] {
+        site.apply(&workload(kind, "db", &image, args, "")).unwrap();
+        let told = Told::default();
+        match site.target().wait(&[site.id("apps", kind, "db")], Duration::from_secs(40), &told).unwrap_err() {
+            TargetError::NotReady { why, details, .. } => {
+                assert!(why.contains("container main: "), "{why}");
+                assert!(
+                    details.iter().any(|l| l.starts_with("log of db-") && l.ends_with("no database at db:5432")),
+                    "{details:?}"
+                );
+            }
+            other => panic!("{other:?}"),
+        }
+        // While it was waited for.
+        assert!(told.any(&format!("waiting {kind} db"), "is counted on after"), "{:?}", told.0.borrow());
+        assert!(told.any(&format!("said {kind} db: log of db-"), "no database at db:5432"), "{:?}", told.0.borrow());
+    }
+    // One that goes on running is, without having to wait again.
+    site.apply(&workload("Deployment", "good", &image, "[sleep, '1000']", "")).unwrap();
+    let id = [site.id("apps", "Deployment", "good")];
+    site.target().wait(&id, PATIENCE, &()).unwrap();
+    site.target().wait(&id, Duration::ZERO, &()).unwrap();
+}
+
+#[test]
 fn a_job_that_fails_is_no_longer_waited_for() {
     let Some((site, image)) = with_node() else { return };
     let job = format!(

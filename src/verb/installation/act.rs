@@ -33,9 +33,11 @@ pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Fail
     }
     let forward = forward(&version, &in_force(&standing), &args.values, &Acceptance::default())?;
     let forward = Forward { again: true, ..forward };
+    tell_continued(&forward, &standing, &version, out);
     let settings = settings(&args.how, args.atomic)?;
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
-    change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
+    let told = told(out, args.how.dry_run)?;
+    change(&mut opened, settings, (out, &told), to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_forward(version.clone(), &forward)?)),
         false => Ok(Done::Applied(Box::new(engine.forward(version.clone(), &forward, shown)?))),
     })
@@ -57,9 +59,11 @@ pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Fail
     }
     let version = wanted(&opened, &args.name, args.to.as_deref())?;
     let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    tell_continued(&forward, &standing, &version, out);
     let settings = settings(&args.how, args.atomic)?;
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
-    change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
+    let told = told(out, args.how.dry_run)?;
+    change(&mut opened, settings, (out, &told), to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_forward(version.clone(), &forward)?)),
         false => Ok(Done::Applied(Box::new(engine.forward(version.clone(), &forward, shown)?))),
     })
@@ -81,7 +85,8 @@ pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Fa
     let to = to.map(|r| r.version.tag(r.revision)).unwrap_or_default();
     let to = Change { from: installed(&standing), to };
     let settings = settings(&args.how, false)?;
-    change(&mut opened, settings, out, to, &mut |engine, shown| match args.how.dry_run {
+    let told = told(out, args.how.dry_run)?;
+    change(&mut opened, settings, (out, &told), to, &mut |engine, shown| match args.how.dry_run {
         true => Ok(Done::Planned(engine.plan_back(back)?)),
         false => Ok(Done::Applied(Box::new(engine.back(back, shown)?))),
     })
@@ -100,7 +105,7 @@ pub fn uninstall(args: &Uninstall, out: &Output) -> Result<(), Failure> {
 /// Removes, and gives the report, for the demonstration too.
 pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallReport, Failure> {
     let mut opened = opened(&args.name, &args.place, false)?;
-    let told = Told::new(out);
+    let told = Told::ending(out)?;
     let target = opened.target.name();
     let mut engine = opened.engine(plain(args.timeout), &told);
     let record = engine.uninstall(Ending { keep_data: args.keep_data }).map_err(failure)?;
@@ -130,6 +135,15 @@ pub fn in_force(standing: &Standing) -> Overlay {
     standing.holds().map(|r| r.overlay.clone()).unwrap_or_default()
 }
 
+/// Says what an interrupted action was given, where this one continues it.
+pub fn tell_continued(forward: &Forward, standing: &Standing, version: &Version, out: &Output) {
+    let Some(record) = forward.continues(standing, version) else { return };
+    let given = record.given.as_ref().map(ToString::to_string).filter(|given| !given.is_empty());
+    if let Some(given) = given {
+        out.say(format_args!("continues record {} with what that was given: {given}", record.number));
+    }
+}
+
 /// What is to be changed.
 struct Change {
     from: Option<String>,
@@ -141,12 +155,17 @@ enum Done {
     Applied(Box<Outcome>),
 }
 
+/// Who watches: a plan may be killed, an action ends by itself.
+pub fn told(out: &Output, dry_run: bool) -> Result<Told<'_>, Failure> {
+    if dry_run { Ok(Told::harmless(out)) } else { Told::ending(out) }
+}
+
 type Shown<'a> = &'a dyn Fn(&Plan);
 
 fn change(
     opened: &mut Opened,
     settings: Settings,
-    out: &Output,
+    (out, told): (&Output, &Told<'_>),
     change: Change,
     act: &mut dyn FnMut(&mut Engine<'_>, Shown<'_>) -> Result<Done, EngineError>,
 ) -> Result<PlanReport, Failure> {
@@ -157,9 +176,8 @@ fn change(
         from: change.from,
         to: change.to,
     };
-    let told = Told::new(out);
     let show = |plan: &Plan| out.say(write_plan(&subject, plan).trim_end());
-    let mut engine = opened.engine(settings, &told);
+    let mut engine = opened.engine(settings, told);
     let done = act(&mut engine, &show).map_err(failure)?;
     Ok(match done {
         Done::Planned(plan) => {

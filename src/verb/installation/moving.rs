@@ -5,7 +5,7 @@ use importer::engine::Plan;
 use importer::moving::{Export, Identities, Import, MoveError, Moved, Recipients};
 use importer::target::Helper;
 
-use super::act::{done, failure, hint_of_dir};
+use super::act::{done, failure, hint_of_dir, told};
 use super::open::{forward, opened, plain, settings};
 use super::told::Told;
 use crate::args::{Acceptance, ExportInstallation, HelperArgs, ImportInstallation};
@@ -19,7 +19,7 @@ pub fn export(args: &ExportInstallation, out: &Output) -> Result<(), Failure> {
     let recipients = Recipients::parse(&args.encrypt_to)?;
     let mut opened = opened(&args.name, &args.place, false)?;
     let helper = if args.data { Some(helper(&args.helper)?) } else { None };
-    let told = Told::new(out);
+    let told = Told::ending(out)?;
     let mut engine = opened.engine(plain(args.timeout), &told);
     let export = Export { out: &args.output, key: &key, recipients: &recipients, data: helper.as_ref() };
     let written = engine.export(&export).map_err(explained)?;
@@ -58,7 +58,7 @@ pub fn import(args: &ImportInstallation, out: &Output) -> Result<(), Failure> {
         from: None,
         to: version.version.tag(version.revision),
     };
-    let told = Told::new(out);
+    let told = told(out, args.how.dry_run)?;
     let mut engine = opened.engine(settings(&args.how, args.atomic)?, &told);
     let import = Import { moved: &moved, identities: &identities, data: helper.as_ref(), forward: given };
     let plan = if args.how.dry_run {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use importer::engine::Standing;
 
-use super::act::{failure, in_force, installed, wanted};
+use super::act::{failure, in_force, installed, tell_continued, wanted};
 use super::open::{forward, opened, plain, settings};
 use crate::args::{History, Plan, Status};
 use crate::failure::Failure;
@@ -16,6 +16,7 @@ pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
     let version = wanted(&opened, &args.name, args.to.as_deref().or(args.name.split_once(':').map(|(_, to)| to)))?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
     let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    tell_continued(&forward, &standing, &version, out);
     let subject = Subject {
         name: opened.place.name.to_string(),
         namespace: opened.place.namespace.to_string(),

@@ -4,13 +4,11 @@ use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use bundle_format::Code;
 use registry_lite::content::{BundleContent, Site, of_bundles};
 use registry_lite::server::{Config, Content, Metrics, PushLimits, Pusher, Report, Stop, serve};
 use registry_lite::{Store, StoreError};
-use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::{fsck, log, process, protect};
@@ -20,6 +18,7 @@ use crate::files::{open_bundle_file, trusted};
 use crate::keys::trust_root;
 use crate::output::Output;
 use crate::report::ServeReport;
+use crate::signals;
 
 pub fn run(args: &Serve, out: &Output) -> Result<(), Failure> {
     let metrics = Arc::new(Metrics::default());
@@ -119,17 +118,13 @@ fn run_server(
     let address = listener.local_addr().map_err(failure)?;
     let stop = Stop::default();
     // The first signal lets answers under way end; a second one does not wait.
-    let stopping = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_default(signal, Arc::clone(&stopping)).map_err(failure)?;
-    }
-    let mut signals = Signals::new([SIGINT, SIGTERM]).map_err(failure)?;
+    signals::asked_to_end()?;
+    let mut ending = Signals::new(signals::ENDING).map_err(failure)?;
     let stopper = stop.clone();
     std::thread::spawn(move || {
-        for _ in signals.forever() {
+        for _ in ending.forever() {
             // Whoever waits for it may wait longer now; nothing depends on its being heard.
             let _ = process::notify("STOPPING=1");
-            stopping.store(true, Ordering::Relaxed);
             stopper.stop();
         }
     });

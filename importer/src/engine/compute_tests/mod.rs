@@ -150,6 +150,7 @@ impl World {
             images,
             inventory: plan.inventory.clone(),
             secrets,
+            given: None,
             message: None,
         };
         Ok((record, plan))

@@ -1,4 +1,4 @@
-//! What others put on a target where a plan has nothing, and which applying alone would leave there (spec/plan.md 6.5).
+//! What others put on a target where a plan has nothing, and which applying alone would leave there (spec/plan.md 6.7).
 
 mod choices;
 mod places;

@@ -142,6 +142,11 @@ impl Target for DirTarget {
         self.removed.clear();
         Ok(())
     }
+
+    fn discard(&mut self) {
+        self.staged.clear();
+        self.removed.clear();
+    }
 }
 
 /// Whether an object says that it is of the installation.

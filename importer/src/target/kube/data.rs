@@ -74,7 +74,7 @@ impl KubeTarget {
                 watch.event(&Event::Waiting { object: &id, why: &why, since: patience.spent() });
                 told.clone_from(&id.name);
             }
-            patience.sleep(POLL);
+            patience.sleep(POLL, watch)?;
         }
     }
 
@@ -154,7 +154,7 @@ impl Data for KubeTarget {
                     since: patience.spent(),
                 });
             }
-            self.wait_stopped(id, &patience)?;
+            self.wait_stopped(id, &patience, watch)?;
         }
         self.wait_free(claims, &patience, watch)
     }
@@ -191,7 +191,7 @@ impl Data for KubeTarget {
     ) -> Result<u64, TargetError> {
         let pod = self.helper(claim, true, helper, patience, watch)?;
         let command = ["sh", "-c", "exec tar -c -f - -C /data ."];
-        let read = self.cluster.session.exec_read((self.place.namespace.as_str(), &pod.name), &command, out);
+        let read = self.cluster.session.exec_read((self.place.namespace.as_str(), &pod.name), &command, out, watch);
         read.map_err(|e| e.doing(format!("reading the claim {claim} with tar")))
     }
 
@@ -230,7 +230,7 @@ impl Data for KubeTarget {
         let size = size.to_string();
         let command = ["sh", "-c", "head -c \"$1\" | tar -x -p -f - -C /data", "sh", &size];
         let target = (self.place.namespace.as_str(), pod.name.as_str());
-        let filled = self.cluster.session.exec_write(target, &command, fill.tar);
+        let filled = self.cluster.session.exec_write(target, &command, fill.tar, fill.watch);
         filled.map_err(|e| e.doing(format!("filling the claim {name} with tar")))?;
         drop(pod);
         self.mark(name, &format!("done {content}"))
@@ -239,9 +239,9 @@ impl Data for KubeTarget {
 
 impl KubeTarget {
     /// Waits until a workload has no pods.
-    fn wait_stopped(&self, id: &ObjectId, patience: &Patience) -> Result<(), TargetError> {
+    fn wait_stopped(&self, id: &ObjectId, patience: &Patience, watch: &dyn Watch) -> Result<(), TargetError> {
         loop {
-            let found = patience.insist("waiting for the end", &(), || self.live(id));
+            let found = patience.insist("waiting for the end", watch, || self.live(id));
             let live = found.map_err(|e: Failure| e.doing(format!("looking for {id}")))?;
             let Some(live) = live else { return Ok(()) };
             let count = |path: &str| live.pointer(path).and_then(Value::as_u64).unwrap_or(0);
@@ -253,7 +253,7 @@ impl KubeTarget {
                 let (waited, why) = (patience.spent(), "it still has pods".to_owned());
                 return Err(TargetError::NotReady { object: id.clone(), waited, why, details: Vec::new() });
             }
-            patience.sleep(POLL);
+            patience.sleep(POLL, watch)?;
         }
     }
 }

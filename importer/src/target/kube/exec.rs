@@ -1,7 +1,8 @@
 //! Commands in containers, with what they read and write streamed.
 
 use std::io::{Read, Write};
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, Instant};
 
 use k8s_openapi::api::core::v1::Pod;
 use kube::Api;
@@ -10,7 +11,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::time::timeout;
 
 use super::failure::{Failure, plain};
+use super::patience::NOTICES;
 use super::session::Session;
+use crate::target::{Interrupted, Watch};
 
 /// Bytes that are on their way at once.
 const BUFFER: usize = 1 << 20;
@@ -29,26 +32,27 @@ impl Session {
         (namespace, pod): (&str, &str),
         command: &[&str],
         out: &mut dyn Write,
+        watch: &dyn Watch,
     ) -> Result<u64, Failure> {
         self.stream(async |client| {
             let params = AttachParams::default().stdout(true).stderr(true).max_stdout_buf_size(BUFFER);
-            let mut process = Api::<Pod>::namespaced(client, namespace).exec(pod, command.to_vec(), &params).await?;
+            let pods = Api::<Pod>::namespaced(client, namespace);
+            let mut process = within(watch, pods.exec(pod, command.to_vec(), &params)).await??;
             let Some(mut stdout) = process.stdout() else { return Err(lacks("output")) };
             let complaint = complaint(&mut process);
             let (mut buffer, mut count) = (vec![0; BUFFER], 0_u64);
             loop {
-                match timeout(STALL, stdout.read(&mut buffer)).await {
-                    Ok(Ok(0)) => break,
-                    Ok(Ok(n)) => {
+                match within(watch, stdout.read(&mut buffer)).await? {
+                    Ok(0) => break,
+                    Ok(n) => {
                         let failed = |e| Failure::Nonsense(format!("what it prints cannot be kept: {e}"));
                         out.write_all(buffer.get(..n).unwrap_or_default()).map_err(failed)?;
                         count = count.saturating_add(n as u64);
                     }
-                    Ok(Err(e)) => return Err(Failure::Silence(e.to_string())),
-                    Err(_) => return Err(stalled()),
+                    Err(e) => return Err(Failure::Silence(e.to_string())),
                 }
             }
-            ended(process, complaint).await?;
+            ended(process, complaint, watch).await?;
             Ok(count)
         })
     }
@@ -59,10 +63,12 @@ impl Session {
         (namespace, pod): (&str, &str),
         command: &[&str],
         input: &mut dyn Read,
+        watch: &dyn Watch,
     ) -> Result<(), Failure> {
         self.stream(async |client| {
             let params = AttachParams::default().stdin(true).stdout(false).stderr(true).max_stdin_buf_size(BUFFER);
-            let mut process = Api::<Pod>::namespaced(client, namespace).exec(pod, command.to_vec(), &params).await?;
+            let pods = Api::<Pod>::namespaced(client, namespace);
+            let mut process = within(watch, pods.exec(pod, command.to_vec(), &params)).await??;
             let Some(mut stdin) = process.stdin() else { return Err(lacks("input")) };
             let complaint = complaint(&mut process);
             let mut buffer = vec![0; BUFFER / 8];
@@ -72,16 +78,14 @@ impl Session {
                 if n == 0 {
                     break;
                 }
-                match timeout(STALL, stdin.write_all(buffer.get(..n).unwrap_or_default())).await {
-                    Ok(Ok(())) => {}
-                    // The command has ended: its status says why.
-                    Ok(Err(_)) => break,
-                    Err(_) => return Err(stalled()),
+                // If that fails, the command has ended: its status says why.
+                if within(watch, stdin.write_all(buffer.get(..n).unwrap_or_default())).await?.is_err() {
+                    break;
                 }
             }
             // Nothing is shut down here: servers before 1.30 take that for the end of everything. The command counts.
-            let _ = timeout(STALL, stdin.flush()).await;
-            let done = ended(process, complaint).await;
+            let _ = within(watch, stdin.flush()).await?;
+            let done = ended(process, complaint, watch).await;
             drop(stdin);
             done
         })
@@ -92,8 +96,19 @@ fn lacks(what: &str) -> Failure {
     Failure::Nonsense(format!("the command's {what} is not connected"))
 }
 
-fn stalled() -> Failure {
-    Failure::Silence(format!("nothing moved for {} s", STALL.as_secs()))
+/// What `work` gives, if it does not stall and does not have to end before.
+async fn within<T>(watch: &dyn Watch, work: impl Future<Output = T>) -> Result<T, Failure> {
+    let (mut work, start) = (pin!(work), Instant::now());
+    loop {
+        Interrupted::check(watch)?;
+        match timeout(NOTICES, &mut work).await {
+            Ok(done) => return Ok(done),
+            Err(_) if start.elapsed() >= STALL => {
+                return Err(Failure::Silence(format!("nothing moved for {} s", STALL.as_secs())));
+            }
+            Err(_) => {}
+        }
+    }
 }
 
 /// Collects the beginning of what a command complains about, and reads on so that it is not held up.
@@ -112,9 +127,13 @@ fn complaint(process: &mut AttachedProcess) -> tokio::task::JoinHandle<String> {
 }
 
 /// Waits for the command's end, which must be a good one.
-async fn ended(mut process: AttachedProcess, complaint: tokio::task::JoinHandle<String>) -> Result<(), Failure> {
+async fn ended(
+    mut process: AttachedProcess,
+    complaint: tokio::task::JoinHandle<String>,
+    watch: &dyn Watch,
+) -> Result<(), Failure> {
     let Some(status) = process.take_status() else { return Err(lacks("status")) };
-    let status = timeout(STALL, status).await.map_err(|_| stalled())?;
+    let status = within(watch, status).await?;
     let said = timeout(Duration::from_secs(5), complaint).await;
     let said = said.ok().and_then(Result::ok).filter(|s| !s.is_empty());
     match status {

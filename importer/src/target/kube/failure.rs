@@ -5,7 +5,7 @@ use std::error::Error;
 use http_body_util::LengthLimitError;
 use kube::core::request;
 
-use crate::target::TargetError;
+use crate::target::{Interrupted, TargetError};
 
 /// Longest answer of a server that is repeated to the user, in characters. Refusals of jobs repeat the whole object.
 const ANSWER: usize = 1_000;
@@ -19,6 +19,14 @@ pub(super) enum Failure {
     Silence(String),
     /// The request cannot be made, or its answer not be read.
     Nonsense(String),
+    /// Somebody who watches wants the work to end.
+    Interrupted,
+}
+
+impl From<Interrupted> for Failure {
+    fn from(_: Interrupted) -> Self {
+        Self::Interrupted
+    }
 }
 
 /// The status that a server answered with.
@@ -131,6 +139,7 @@ impl Failure {
                 }
             }
             Self::Silence(why) | Self::Nonsense(why) => plain(why, ANSWER),
+            Self::Interrupted => TargetError::Interrupted.to_string(),
         }
     }
 
@@ -138,6 +147,7 @@ impl Failure {
     pub fn doing(self, what: impl Into<String>) -> TargetError {
         let (what, why) = (what.into(), self.text());
         match &self {
+            Self::Interrupted => TargetError::Interrupted,
             Self::Answer(answer) if answer.code == 403 => TargetError::Forbidden { what, why },
             Self::Answer(answer) if answer.code == 401 => {
                 TargetError::Cluster { what, why: format!("the cluster does not accept the login: {why}") }
@@ -211,6 +221,7 @@ mod tests {
             (answer(401, "Unauthorized"), false),
             (Failure::Silence("connection refused".to_owned()), true),
             (Failure::Nonsense("no name".to_owned()), false),
+            (Failure::Interrupted, false),
         ] {
             assert_eq!(failure.may_pass(), again, "{failure:?}");
         }

@@ -39,7 +39,7 @@ impl KubeTarget {
         // Of a claim's name only what is safe in a name of 63 bytes.
         let name = format!("sealift-data-{}", &Digest::of(claim.as_bytes()).hex()[..16]);
         let pod = HelperPod { target: self, name };
-        pod.remove(&patience)?;
+        pod.remove(&patience, watch)?;
         let object = owner::signed(&self.place, &self.helper_object(&pod.name, claim, reads, helper));
         let what = format!("making the pod {} for {claim}", pod.name);
         let made = patience.insist(&what, watch, || self.cluster.session.create(&self.pods(), &object));
@@ -102,15 +102,15 @@ impl HelperPod<'_> {
                 watch.event(&Event::Waiting { object: &id, why: &why, since: patience.spent() });
                 told = why;
             }
-            patience.sleep(POLL);
+            patience.sleep(POLL, watch)?;
         }
     }
 
     /// Deletes the pod, and waits until its claim is free.
-    fn remove(&self, patience: &Patience) -> Result<(), TargetError> {
+    fn remove(&self, patience: &Patience, watch: &dyn Watch) -> Result<(), TargetError> {
         let session = &self.target.cluster.session;
         loop {
-            let gone = patience.insist("removing the pod", &(), || {
+            let gone = patience.insist("removing the pod", watch, || {
                 let Some(pod) = session.find(&self.target.pods(), &self.name)? else { return Ok(true) };
                 if !owner::owns(&self.target.place, &pod) {
                     return Err(Failure::Nonsense(format!("the pod {} is not of this installation", self.name)));
@@ -127,15 +127,16 @@ impl HelperPod<'_> {
                 let (waited, why) = (patience.spent(), "it is being removed".to_owned());
                 return Err(TargetError::NotReady { object: self.id(), waited, why, details: Vec::new() });
             }
-            patience.sleep(POLL);
+            patience.sleep(POLL, watch)?;
         }
     }
 }
 
 impl Drop for HelperPod<'_> {
     fn drop(&mut self) {
+        // Also when the work should end: it must not go on mounting the claim.
         // What is left after this ends by itself within a day, and is removed when the same claim is moved again.
-        let _ = self.remove(&Patience::new(BRIEF));
+        let _ = self.remove(&Patience::new(BRIEF), &());
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kube::api::LogParams;
 use serde_json::Value;
 
@@ -110,6 +111,16 @@ impl<'a> Surroundings<'a> {
         Ok(events)
     }
 
+    /// The pods of a workload that run what it says now; of a job as well.
+    pub fn pods_of(&self, live: &Value) -> Result<Vec<Value>, Failure> {
+        if WORKLOADS.contains(&text(live, "/kind")) { self.pods(live) } else { Ok(Vec::new()) }
+    }
+
+    /// What time it is for the cluster.
+    pub fn now(&self) -> Result<Timestamp, Failure> {
+        self.cluster.session.now()
+    }
+
     /// The pods of a workload that run what it says now.
     fn pods(&self, workload: &Value) -> Result<Vec<Value>, Failure> {
         let labels = workload.pointer("/spec/selector/matchLabels").and_then(Value::as_object);
@@ -125,18 +136,15 @@ impl<'a> Surroundings<'a> {
     /// trouble and the last word about it.
     pub fn with_pods(
         &self,
-        live: &Value,
+        pods: &[Value],
         why: String,
         hopeless: &mut dyn FnMut(&Trouble, &str) -> Option<&'static str>,
     ) -> Result<Readiness, Failure> {
-        if !WORKLOADS.contains(&text(live, "/kind")) {
-            return Ok(Readiness::Waiting(why));
-        }
         let mut first = None;
-        for pod in self.pods(live)? {
-            let Some(trouble) = ready::trouble(&pod) else { continue };
+        for pod in pods {
+            let Some(trouble) = ready::trouble(pod) else { continue };
             if trouble.is_pull() {
-                let said = self.last_word(&pod, &trouble)?;
+                let said = self.last_word(pod, &trouble)?;
                 if let Some(cause) = hopeless(&trouble, &said) {
                     let (image, registry) = (&trouble.image, registry(&trouble.image));
                     let all = format!("{cause}: {image} was asked of {registry}: {said}");
@@ -171,7 +179,9 @@ impl<'a> Surroundings<'a> {
         }
         let pods = if text(live, "/kind") == "Pod" { Ok(vec![live.clone()]) } else { self.pods(live) };
         // The youngest last: those that have trouble are told of.
-        for pod in pods.unwrap_or_default().iter().filter(|p| ready::trouble(p).is_some()).take(PODS) {
+        for pod in
+            pods.unwrap_or_default().iter().filter(|p| ready::trouble(p).is_some() || ready::restarts(p) > 0).take(PODS)
+        {
             lines.extend(ready::states(pod));
             lines.extend(self.event_lines(pod));
             lines.extend(self.claim_lines(pod));
@@ -221,13 +231,14 @@ impl<'a> Surroundings<'a> {
         events.iter().skip(from).map(line).collect()
     }
 
-    /// The last lines of containers that are not well.
-    fn log_lines(&self, pod: &Value) -> Vec<String> {
+    /// The last lines of containers that are not well, or were not: of one that runs again, those before it ended.
+    pub fn log_lines(&self, pod: &Value) -> Vec<String> {
         let (namespace, name) = (text(pod, "/metadata/namespace"), text(pod, "/metadata/name"));
         let mut lines = Vec::new();
         for list in ["/status/initContainerStatuses", "/status/containerStatuses"] {
             for container in pod.pointer(list).and_then(Value::as_array).into_iter().flatten() {
-                let well = container.get("ready") == Some(&Value::Bool(true));
+                let ready = container.get("ready") == Some(&Value::Bool(true));
+                let well = ready && container.pointer("/restartCount").and_then(Value::as_i64).unwrap_or(0) == 0;
                 let ended = container.pointer("/lastState/terminated").is_some();
                 let ran = ended
                     || container.pointer("/state/terminated").is_some()
@@ -237,7 +248,7 @@ impl<'a> Surroundings<'a> {
                 }
                 let params = LogParams {
                     container: Some(text(container, "/name").to_owned()),
-                    previous: ended && container.pointer("/state/waiting").is_some(),
+                    previous: ended && (ready || container.pointer("/state/waiting").is_some()),
                     tail_lines: Some(LINES),
                     limit_bytes: Some(16 << 10),
                     ..LogParams::default()

@@ -4,10 +4,13 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::failure::Failure;
-use crate::target::{Event, Watch};
+use crate::target::{Event, Interrupted, Watch};
 
 const FIRST: Duration = Duration::from_millis(250);
 const LONGEST: Duration = Duration::from_secs(8);
+
+/// How long it may take until it is noticed that the work should end.
+pub(super) const NOTICES: Duration = Duration::from_millis(200);
 
 /// How long what nobody gave a time for is tried again: reading, and writing records.
 pub(super) const BRIEF: Duration = Duration::from_secs(30);
@@ -39,12 +42,20 @@ impl Patience {
         self.whole.saturating_sub(self.spent())
     }
 
-    /// Sleeps for `time`, or for what is left.
-    pub fn sleep(&self, time: Duration) {
-        thread::sleep(time.min(self.left()));
+    /// Sleeps for `time`, or for what is left, or until the work should end.
+    pub fn sleep(&self, time: Duration, watch: &dyn Watch) -> Result<(), Interrupted> {
+        let mut left = time.min(self.left());
+        while !left.is_zero() {
+            Interrupted::check(watch)?;
+            let part = left.min(NOTICES);
+            thread::sleep(part);
+            left = left.saturating_sub(part);
+        }
+        Interrupted::check(watch)
     }
 
-    /// Does `work` until it is done, fails in a way that time does not cure, or nothing is left. `what` says what it is.
+    /// Does `work` until it is done, fails in a way that time does not cure, nothing is left, or the work should end. `what` says what it
+    /// is.
     pub fn insist<T>(
         &self,
         what: &str,
@@ -53,10 +64,11 @@ impl Patience {
     ) -> Result<T, Failure> {
         let mut pause = FIRST;
         loop {
+            Interrupted::check(watch)?;
             match work() {
                 Err(e) if e.may_pass() && !self.is_over() => {
                     watch.event(&Event::Retry { what, why: &e.text() });
-                    self.sleep(pause);
+                    self.sleep(pause, watch)?;
                     pause = pause.saturating_mul(2).min(LONGEST);
                 }
                 other => return other,
@@ -89,5 +101,29 @@ mod tests {
         };
         assert!(Patience::new(Duration::from_secs(20)).insist("asking", &(), wrong).is_err());
         assert_eq!(count.get(), 1);
+    }
+
+    /// Wants the work to end after having been asked this often.
+    struct Patient(Cell<u32>);
+
+    impl Watch for Patient {
+        fn event(&self, _: &Event<'_>) {}
+
+        fn cancelled(&self) -> bool {
+            self.0.set(self.0.get().saturating_sub(1));
+            self.0.get() == 0
+        }
+    }
+
+    #[test]
+    fn nothing_is_waited_for_when_the_work_should_end() {
+        let patience = Patience::new(Duration::from_secs(60));
+        let start = Instant::now();
+        assert_eq!(patience.sleep(Duration::from_secs(60), &Patient(Cell::new(3))), Err(Interrupted));
+        let never = || Err::<(), _>(Failure::Silence("refused".to_owned()));
+        assert_eq!(patience.insist("asking", &Patient(Cell::new(3)), never), Err(Failure::Interrupted));
+        let must_not = || -> Result<(), Failure> { unreachable!("nothing is begun any more") };
+        assert_eq!(patience.insist("asking", &Patient(Cell::new(1)), must_not), Err(Failure::Interrupted));
+        assert!(start.elapsed() < Duration::from_secs(2));
     }
 }

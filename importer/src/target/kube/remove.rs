@@ -79,7 +79,7 @@ impl KubeTarget {
                 told = Some(patience.spent());
                 watch.event(&Event::Waiting { object: id, why: &why, since: patience.spent() });
             }
-            patience.sleep(POLL);
+            patience.sleep(POLL, watch)?;
         }
     }
 }

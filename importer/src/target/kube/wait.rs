@@ -10,7 +10,7 @@ use super::look::Surroundings;
 use super::patience::Patience;
 use super::ready::{self, Readiness};
 use super::target::KubeTarget;
-use crate::target::{Event, ObjectId, TargetError, Watch};
+use crate::target::{Event, Interrupted, ObjectId, TargetError, Watch};
 
 const SHORTEST: Duration = Duration::from_millis(300);
 const LONGEST: Duration = Duration::from_secs(2);
@@ -27,6 +27,8 @@ struct Pending<'a> {
     why: String,
     told: Option<Duration>,
     live: Option<Value>,
+    /// How often its pods had been restarted when that was told.
+    restarts: BTreeMap<String, i64>,
 }
 
 impl KubeTarget {
@@ -37,17 +39,20 @@ impl KubeTarget {
         watch: &dyn Watch,
     ) -> Result<(), TargetError> {
         let patience = Patience::new(patience);
-        let mut pulls = Pulls::default();
+        let mut seen = Seen::default();
         let mut pause = SHORTEST;
-        let mut pending: Vec<Pending<'_>> =
-            objects.iter().map(|id| Pending { id, why: String::new(), told: None, live: None }).collect();
+        let mut pending: Vec<Pending<'_>> = objects
+            .iter()
+            .map(|id| Pending { id, why: String::new(), told: None, live: None, restarts: BTreeMap::new() })
+            .collect();
         // The cause before what follows from it: pods are told of before the service that they are behind.
         pending.sort_by_key(|p| rank(&p.id.kind));
         loop {
+            Interrupted::check(watch)?;
             let mut around = Surroundings::new(&self.cluster);
             let mut left = Vec::new();
             for mut object in pending {
-                match self.judge(&mut object, &mut around, &mut pulls, &patience)? {
+                match self.judge(&mut object, &mut around, &mut seen, (&patience, watch))? {
                     Readiness::Ready => watch.event(&Event::Ready(object.id)),
                     Readiness::Failed(why) => {
                         let details = object.live.as_ref().map(|l| around.details(l)).unwrap_or_default();
@@ -67,7 +72,7 @@ impl KubeTarget {
                 let (object, why) = (first.id.clone(), first.why.clone());
                 return Err(TargetError::NotReady { object, waited: patience.spent(), why, details });
             }
-            patience.sleep(pause);
+            patience.sleep(pause, watch)?;
             pause = pause.saturating_mul(3).checked_div(2).unwrap_or(LONGEST).min(LONGEST);
         }
     }
@@ -76,18 +81,26 @@ impl KubeTarget {
         &self,
         object: &mut Pending<'_>,
         around: &mut Surroundings<'_>,
-        pulls: &mut Pulls,
-        patience: &Patience,
+        seen: &mut Seen,
+        (patience, watch): (&Patience, &dyn Watch),
     ) -> Result<Readiness, TargetError> {
         let found = self.live(object.id).and_then(|live| match live {
             Some(live) => {
                 let readiness = ready::of(&live, &around.of(&live)?);
-                let readiness = match readiness {
-                    Readiness::Waiting(why) => around.with_pods(&live, why, &mut |trouble, said| {
-                        pulls.hopeless_since(trouble, said, patience.spent())
-                    })?,
-                    other => other,
+                let pods = match (&readiness, object.id.kind.as_str()) {
+                    (Readiness::Failed(_), _) | (Readiness::Ready, "Job") => Vec::new(),
+                    _ => around.pods_of(&live)?,
                 };
+                let readiness = match readiness {
+                    Readiness::Waiting(why) => around.with_pods(&pods, why, &mut |trouble, said| {
+                        seen.pulls.hopeless_since(trouble, said, patience.spent())
+                    })?,
+                    Readiness::Ready => seen.steady(&pods, around, patience.spent())?,
+                    Readiness::Failed(why) => Readiness::Failed(why),
+                };
+                if matches!(readiness, Readiness::Waiting(_)) {
+                    object.tell_ends(&pods, around, watch);
+                }
                 Ok(Some((live, readiness)))
             }
             None => Ok(None),
@@ -115,6 +128,49 @@ impl Pending<'_> {
             self.told = Some(since);
         }
         self.why = why;
+    }
+
+    /// Tells of the pods whose containers have ended and were started again since it was told last: what they said before.
+    fn tell_ends(&mut self, pods: &[Value], around: &Surroundings<'_>, watch: &dyn Watch) {
+        for pod in pods {
+            let restarts = ready::restarts(pod);
+            let name = pod.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
+            if restarts > 0 && self.restarts.get(name) != Some(&restarts) {
+                self.restarts.insert(name.to_owned(), restarts);
+                for line in ready::states(pod).into_iter().chain(around.log_lines(pod)) {
+                    watch.event(&Event::Said { object: self.id, line: &line });
+                }
+            }
+        }
+    }
+}
+
+/// What was seen in the course of a wait.
+#[derive(Default)]
+struct Seen {
+    pulls: Pulls,
+    /// When a container was first seen to run.
+    runs: BTreeMap<ready::Run, Duration>,
+}
+
+impl Seen {
+    /// Whether pods that are ready by what their controller says may be counted on: by the cluster's clock, or, where a node has
+    /// another time, by how long they were looked at.
+    fn steady(&mut self, pods: &[Value], around: &Surroundings<'_>, spent: Duration) -> Result<Readiness, Failure> {
+        if let Some(trouble) = pods.iter().find_map(ready::ended_again) {
+            return Ok(Readiness::Waiting(trouble.text()));
+        }
+        let needy: Vec<ready::Run> = pods.iter().flat_map(ready::runs).filter(|run| run.needs > 0).collect();
+        if needy.is_empty() {
+            return Ok(Readiness::Ready);
+        }
+        let now = around.now()?;
+        let unsteady = needy.into_iter().find_map(|run| {
+            let first = *self.runs.entry(run.clone()).or_insert(spent);
+            let looked = i64::try_from(spent.saturating_sub(first).as_secs()).unwrap_or(i64::MAX);
+            run.unsteady(run.age(now).max(looked))
+        });
+        Ok(unsteady.map_or(Readiness::Ready, Readiness::Waiting))
     }
 }
 

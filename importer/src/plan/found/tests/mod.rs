@@ -366,6 +366,22 @@ fn an_object_of_a_manifest_is_kept_with_the_leaves_that_were_changed() {
     }
 }
 
+#[test]
+fn a_variable_of_a_manifest_that_comes_from_elsewhere_now_is_kept_whole() {
+    let ours = rendered(&template(), &documents(EXTRA), &[]);
+    let env = json!([{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]);
+    for from_server in [false, true] {
+        let mut there = live(&ours);
+        let (_, own) = there.objects.iter_mut().find(|(id, _)| id.name == "own").unwrap();
+        own["spec"]["template"]["spec"]["containers"][0]["env"] = env.clone();
+        if from_server {
+            own["metadata"]["uid"] = json!("1");
+        }
+        let found = told(&find(&there)).remove("object/Deployment/own@team").unwrap().unwrap();
+        assert_eq!(found["spec"]["template"]["spec"]["containers"][0]["env"], env, "from a server: {from_server}");
+    }
+}
+
 /// The shop of the tests, and what an API server of 1.20.2 made of it.
 fn served() -> (Template, Documents, Vec<RenderedFile>, Live) {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../testdata/templates/shop");

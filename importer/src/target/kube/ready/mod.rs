@@ -5,12 +5,14 @@ mod generic;
 mod job;
 mod pods;
 mod service;
+mod steady;
 mod workload;
 
 use serde_json::Value;
 
 pub(super) use pods::{Trouble, hopeless, runs_template, states, trouble};
 pub(super) use service::{selects, wants_pods};
+pub(super) use steady::{Run, ended_again, restarts, runs};
 
 use super::data::is_stopped;
 use super::failure::plain;

@@ -1,0 +1,103 @@
+//! Ctrl-C: an action ends by itself, says what is next, and leaves nothing stopped behind.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::common::{Background, Ran};
+use crate::moved::keys;
+use crate::world::{Team, kubectl, wait, world};
+
+/// Interrupts a run; it must end by itself, and soon.
+fn interrupt(run: Background, soon: Duration) -> Ran {
+    let start = Instant::now();
+    run.signal("INT");
+    let ran = run.end();
+    assert!(start.elapsed() < soon, "it took {:?}: {ran:#?}", start.elapsed());
+    ran
+}
+
+fn image(team: &Team<'_>) -> String {
+    let orders = team.object("deployment cloud-orders");
+    orders["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_upgrade_that_does_not_become_ready_ends_with_a_signal() {
+    let Some(world) = world() else { return };
+    world.sealift("import v3.sealift --key vendor.pub --site site");
+    let team = world.team("ends");
+    team.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 180s");
+    let (first, secrets) = (image(&team), team.secrets());
+
+    let line = "upgrade cloud --to 3.0.0 --set gateway.replicas=2 --timeout 600s";
+    let upgrade = |line: &str| {
+        let run = Background::start(&mut world.command(&team.line(line)));
+        wait(Duration::from_secs(120), "the broken version runs", || image(&team) != first);
+        std::thread::sleep(Duration::from_secs(2));
+        run
+    };
+    let ran = interrupt(upgrade(line), Duration::from_secs(8));
+    let next = "`sealift upgrade cloud --to 3.0.0` goes on, `sealift rollback cloud` takes it back";
+    ran.refused(1, "E-INTERRUPTED", &["upgrading to cloud:3.0.0 was interrupted by a signal", next]);
+    let status = team.json("status cloud");
+    assert_eq!((&status["holds"]["version"], &status["unfinished"]["status"]), (&"1.0.0".into(), &"failed".into()));
+    assert_eq!(status["unfinished"]["message"], format!("interrupted by a signal: {next}"));
+    assert_eq!(team.kubectl("get lease sealift.cloud --ignore-not-found -o name"), "", "the lease is given back");
+    let plan = world.command(&team.line("plan cloud --to 3.0.0")).output().unwrap();
+    let said = String::from_utf8_lossy(&plan.stderr).into_owned();
+    assert!(said.contains("continues record 2 with what that was given: gateway.replicas=2"), "{said}");
+
+    team.sealift("rollback cloud --timeout 180s");
+    team.answers("orders", "/", "orders 1.0.0\n");
+    assert_eq!((image(&team), team.secrets()), (first.clone(), secrets.clone()));
+    assert_eq!(team.json("status cloud")["unfinished"], Value::Null);
+
+    // With --atomic it goes back by itself, and waits until all is ready again.
+    let ran = interrupt(upgrade(&format!("{line} --atomic")), Duration::from_secs(180));
+    ran.refused(1, "E-INTERRUPTED", &["was interrupted by a signal; cloud is back at 1.0.0"]);
+    assert_eq!((image(&team), team.secrets()), (first, secrets));
+    let status = team.json("status cloud");
+    assert_eq!((&status["ready"], &status["unfinished"]), (&true.into(), &Value::Null), "{status:#}");
+    team.answers("orders", "/", "orders 1.0.0\n");
+}
+
+#[test]
+fn an_export_that_is_interrupted_starts_again_what_it_had_stopped() {
+    let Some(world) = world() else { return };
+    let team = world.team("running");
+    team.sealift("install cloud:1.0.0 --set gateway.replicas=2 --timeout 180s");
+    let recipient = keys(&world);
+    let replicas = |name: &str| team.object(name)["spec"]["replicas"].as_u64().unwrap();
+    let database = team.object("statefulset cloud-db");
+    let real = database["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned();
+    // More than is read before anybody can interrupt it.
+    team.kubectl("exec cloud-db-0 -- dd if=/dev/zero of=/data/large bs=1048576 count=1500");
+    for (helper, moment) in [("registry.example/none:1", "Pending"), (real.as_str(), "Running")] {
+        let line = format!(
+            "export-installation cloud -o ended.installation --key here.pem --encrypt-to {recipient} --data --helper-image {helper}"
+        );
+        let run = Background::start(&mut world.command(&team.line(&line)));
+        let pods = "get pods -l app.kubernetes.io/managed-by=sealift,!app.kubernetes.io/instance -o jsonpath={.items[*].status.phase}";
+        wait(Duration::from_secs(120), &format!("its pod is {moment}"), || team.kubectl(pods) == moment);
+        assert_eq!((replicas("statefulset cloud-db"), replicas("deployment cloud-gateway")), (0, 0));
+        if moment == "Running" {
+            std::thread::sleep(Duration::from_millis(2500));
+        }
+        let ran = interrupt(run, Duration::from_secs(45));
+        let names = ["nothing was written", "what it had stopped is started again: ", "StatefulSet cloud-db"];
+        ran.refused(1, "E-INTERRUPTED", &names);
+        assert_eq!((replicas("statefulset cloud-db"), replicas("deployment cloud-gateway")), (1, 2));
+        let annotations = team.object("statefulset cloud-db")["metadata"]["annotations"].to_string();
+        assert!(!annotations.contains("stopped-replicas"), "{annotations}");
+        assert_eq!(team.kubectl(pods), "", "its pod is gone");
+        assert_eq!(team.kubectl("get lease sealift.cloud --ignore-not-found -o name"), "");
+        let left = std::fs::read_dir(world.path("")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        let left: Vec<String> = left.filter(|n| n.contains("ended") || n.contains("sealift-export")).collect();
+        assert_eq!(left, [""; 0]);
+        kubectl(&format!("--namespace {} rollout status statefulset/cloud-db --timeout=120s", team.name));
+    }
+    team.answers("gateway", "/", "gateway 1.0.0\n");
+    let status = team.json("status cloud");
+    assert_eq!((&status["unfinished"], &status["drift"]), (&Value::Null, &serde_json::json!([])), "{status:#}");
+}
