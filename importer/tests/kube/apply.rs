@@ -243,3 +243,33 @@ fn what_a_secret_holds_is_not_repeated_when_it_is_refused() {
     assert_eq!(e.code(), Code::Refused, "{e}");
     assert!(e.to_string().contains("data") && !e.to_string().contains("hush"), "{e}");
 }
+
+#[test]
+fn a_namespace_of_a_manifest_has_the_labels_that_it_asks_for() {
+    let Some(site) = Site::new() else { return };
+    site.make_namespace();
+    let name = site.namespace();
+    let with = |name: &str, more: &str| {
+        let labels = format!("labels: {{pod-security.kubernetes.io/enforce: {more}}}");
+        site.file(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, {labels}}}\n"))
+    };
+    site.target().apply(&with(name, "baseline"), &Leftovers::new(), MINUTE, &()).unwrap();
+    let labels = |name: &str| {
+        let object: Value = serde_json::from_str(&kubectl(&["get", "namespace", name, "-o", "json"], "")).unwrap();
+        object["metadata"]["labels"]["pod-security.kubernetes.io/enforce"].clone()
+    };
+    assert_eq!(labels(name), "baseline");
+    // One of others is not ours to change; one that is only to be there is.
+    let other = format!("{name}-other");
+    kubectl(&["create", "namespace", &other], "");
+    let e = site.target().apply(&with(&other, "baseline"), &Leftovers::new(), MINUTE, &()).unwrap_err();
+    let bare = site.file(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {other}}}\n"));
+    let there = site.target().apply(&bare, &Leftovers::new(), MINUTE, &());
+    let before = labels(&other);
+    let adopted = site.target().adopt(true).apply(&with(&other, "baseline"), &Leftovers::new(), MINUTE, &());
+    let after = labels(&other);
+    kubectl(&["delete", "namespace", &other, "--wait=false"], "");
+    assert_eq!((e.code(), before, after), (Code::Exists, Value::Null, "baseline".into()));
+    there.unwrap();
+    adopted.unwrap();
+}

@@ -46,7 +46,7 @@ impl KubeTarget {
     }
 
     pub(super) fn check_owner(&self, id: &ObjectId, live: &Value) -> Result<(), TargetError> {
-        // A namespace belongs to the team, and outlives the installation.
+        // The installation's namespace belongs to the team, and outlives it; so does one that is only to be there.
         if self.adopts || is_namespace(id) || owner::owns(&self.place, live) {
             return Ok(());
         }
@@ -71,7 +71,7 @@ impl KubeTarget {
             return Err(TargetError::Cluster { what: "applying".to_owned(), why });
         };
         let what = format!("applying {id}");
-        if is_namespace(&id) {
+        if is_namespace(&id) && !says_more(object) {
             self.make_namespace(&id.name, patience, watch)?;
             watch.event(&Event::Applied(&id));
             return Ok(());
@@ -86,7 +86,13 @@ impl KubeTarget {
             let (path, name) = (resource.collection(id.namespace.as_deref())?, check_name(&id.name)?);
             live = self.cluster.session.find(&path, name)?;
             if let Some(live) = &live {
-                if let Err(e) = self.check_owner(&id, live) {
+                let is_others = is_namespace(&id) && id.name != self.place.namespace.as_str();
+                let is_refused = is_others && !self.adopts && !owner::owns(&self.place, live);
+                let owned = match is_refused {
+                    true => Err(TargetError::Foreign { object: id.to_string() }),
+                    false => self.check_owner(&id, live),
+                };
+                if let Err(e) = owned {
                     foreign = Some(e);
                     return Ok(());
                 }
@@ -142,6 +148,15 @@ impl KubeTarget {
 
 pub(super) fn is_namespace(id: &ObjectId) -> bool {
     id.group.is_empty() && id.kind == "Namespace"
+}
+
+/// Whether a namespace has labels, annotations or anything else of a vendor's wish, and is not only to be there.
+fn says_more(namespace: &Value) -> bool {
+    let has = |map: &str, but: &str| {
+        let entries = namespace.get("metadata").and_then(|m| m.get(map)).and_then(Value::as_object);
+        entries.is_some_and(|entries| entries.keys().any(|key| key != but))
+    };
+    has("labels", "") || has("annotations", owner::ANNOTATION) || namespace.get("spec").is_some()
 }
 
 /// Why an object was not applied.

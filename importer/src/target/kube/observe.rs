@@ -9,7 +9,7 @@ use super::cluster::Cluster;
 use super::data;
 use super::discovery::check_name;
 use super::failure::Failure;
-use super::owner::INSTANCE;
+use super::owner::{self, INSTANCE};
 use super::patience::{BRIEF, Patience};
 use super::target::KubeTarget;
 use crate::render::Namespace;
@@ -99,7 +99,8 @@ impl KubeTarget {
             let found = found.map_err(fail)?;
             for object in found {
                 let object = typed(object, &resource.api_version, kind);
-                if let Some(id) = ObjectId::of(&object).filter(|_| !has_controller(&object)) {
+                let is_ours = !has_controller(&object) && owner::owns(place, &object);
+                if let Some(id) = ObjectId::of(&object).filter(|_| is_ours) {
                     live.objects.insert(id, object);
                 }
             }
