@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bundle_format::{Code, Coded};
 use importer::target::kube::Cluster;
-use importer::target::{Records, Target};
+use importer::target::{ObjectId, Records, Target};
 use serde_json::{Value, json};
 
 use crate::records::record;
@@ -155,9 +155,20 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
         let ids: Vec<_> = site
             .files(EVERYTHING)
             .iter()
-            .flat_map(|f| f.objects().iter().filter_map(importer::target::ObjectId::of).collect::<Vec<_>>())
+            .flat_map(|f| f.objects().iter().filter_map(ObjectId::of).collect::<Vec<_>>())
             .filter(|id| id.kind != "Namespace")
             .collect();
+        // The namespace is among an installation's objects, also where nobody may look at it.
+        let namespace = ObjectId {
+            group: String::new(),
+            kind: "Namespace".to_owned(),
+            namespace: None,
+            name: site.namespace().to_owned(),
+        };
+        target.refuse_foreign(std::slice::from_ref(&namespace)).unwrap_or_else(|e| panic!("{e}"));
+        let live = target.observe(&site.place, std::slice::from_ref(&namespace)).unwrap();
+        let found = live.objects.get(&namespace).unwrap();
+        assert_eq!(found["metadata"]["name"], site.namespace());
         let live = target.observe(&site.place, &ids).unwrap();
         // The endpoints are those that we made: the service has no selector.
         assert_eq!(live.objects.len(), ids.len());
