@@ -252,7 +252,8 @@ impl Inputs<'_> {
 
     /// The objects that are the installation's before the plan, those of actions that did not end well included, in the order
     /// in which they were applied. Of one that actions say differently nobody knows how far the last of them came: what it is
-    /// like is then no object's digest, so that it is applied again.
+    /// like is then no object's digest, so that it is applied again. What only an action named that did not end well, and what was
+    /// left behind, are forgotten when they are not there: the one was never made, of the other somebody has disposed.
     fn before(&self) -> Vec<Item> {
         let mut items: Vec<Item> = Vec::new();
         let mut places: BTreeMap<&ObjectId, usize> = BTreeMap::new();
@@ -268,6 +269,11 @@ impl Inputs<'_> {
                 }
             }
         }
+        let held: BTreeSet<&ObjectId> = match self.holds {
+            Some((record, _)) => record.inventory.iter().filter(|i| !i.orphan).map(|i| &i.object).collect(),
+            None => BTreeSet::new(),
+        };
+        items.retain(|item| held.contains(&item.object) || self.live.get(&item.object).is_some());
         items
     }
 
