@@ -16,3 +16,5 @@ mod journey;
 mod killed;
 #[path = "installations/refused.rs"]
 mod refused;
+#[path = "installations/values.rs"]
+mod values;

@@ -206,7 +206,9 @@ pub fn write_plan(subject: &Subject, plan: &Plan) -> String {
             ComponentChange::Update => ('~', ""),
             ComponentChange::Keep => ('=', ""),
             ComponentChange::Off => ('o', "  switched off: scaled to nothing, its data stays"),
-            ComponentChange::Orphan => ('?', "  not in this version: left running; --prune removes it"),
+            ComponentChange::Orphan => {
+                ('?', "  not in this version: left running; `upgrade --prune` or `rollback --exact` removes it")
+            }
             ComponentChange::Remove => ('-', "  removed; its claims stay"),
         };
         text.push_str(&format!("{sign} {}{note}\n", component.name));
@@ -215,9 +217,11 @@ pub fn write_plan(subject: &Subject, plan: &Plan) -> String {
         }
     }
     let of_components = |d: &&Decision| plan.components.iter().any(|c| c.name.as_str() == d.path.scope());
-    for d in plan.decisions.iter().filter(|d| !of_components(d)) {
-        write_decision(&mut text, d, 0);
+    let mut others = plan.decisions.iter().filter(|d| !of_components(d)).peekable();
+    if others.peek().is_some() {
+        text.push_str("beside the components\n");
     }
+    others.for_each(|d| write_decision(&mut text, d, 0));
     let (mut create, mut change, mut remove) = (0, 0, 0);
     for step in &plan.steps {
         match step {
@@ -257,6 +261,10 @@ fn write_decision(text: &mut String, d: &Decision, cut: usize) {
             format!("{} -> {}  (the vendor decides this; the site had changed it)", shown(&d.site), shown(&d.value))
         }
         (Winner::Vendor, Change::Vendor) => format!("{} -> {}", shown(&d.site), shown(&d.value)),
+        // A value that was held back once can still be taken.
+        (Winner::Site, Change::Site) if d.new.is_some() => {
+            format!("stays {}  (the site's; the vendor's is {}{})", shown(&d.site), shown(&d.new), accept())
+        }
         (Winner::Site, Change::Site | Change::Added) => format!("stays {}  (the site's)", shown(&d.site)),
         (Winner::Site, Change::Removed) => {
             format!("stays {}  (the vendor has it no more{})", shown(&d.site), accept())
@@ -277,11 +285,15 @@ fn write_decision(text: &mut String, d: &Decision, cut: usize) {
     };
     text.push_str(&format!("    {name}: {line}\n"));
     // What people want to see of long values is where they differ.
-    let (before, after) = if d.winner == Winner::Vendor { (&d.site, &d.value) } else { (&d.site, &d.new) };
+    let (before, after, signs) = match d.winner {
+        Winner::Vendor => (&d.site, &d.value, ["-", "+"]),
+        // Nothing changes here: what would be otherwise must not look as if it did.
+        Winner::Site => (&d.site, &d.new, ["here  ", "vendor"]),
+    };
     if let (Some(before), Some(after)) = (before, after)
         && (long(&d.site) || long(&d.new))
     {
-        let lines = difference(before, after);
+        let lines = difference(before, after, signs);
         lines.iter().take(LINES).for_each(|line| text.push_str(&format!("        {line}\n")));
         if lines.len() > LINES {
             text.push_str(&format!("        … {} more\n", lines.len() - LINES));
@@ -296,8 +308,8 @@ fn has_lines(value: &Value) -> bool {
     value.as_str().is_some_and(|text| text.trim_end().contains('\n'))
 }
 
-/// The lines that one value has and the other does not; of objects, their leaves.
-fn difference(before: &Value, after: &Value) -> Vec<String> {
+/// The lines that one value has and the other does not, each behind its sign; of objects, their leaves.
+fn difference(before: &Value, after: &Value, [gone, come]: [&str; 2]) -> Vec<String> {
     let lines = |value: &Value| match value {
         Value::String(text) => text.lines().map(str::to_owned).collect(),
         other => {
@@ -307,9 +319,9 @@ fn difference(before: &Value, after: &Value) -> Vec<String> {
         }
     };
     let (before, after): (Vec<String>, Vec<String>) = (lines(before), lines(after));
-    let gone = before.iter().filter(|line| !after.contains(line)).map(|line| format!("- {}", shorten(line)));
-    let come = after.iter().filter(|line| !before.contains(line)).map(|line| format!("+ {}", shorten(line)));
-    gone.chain(come).collect()
+    let first = before.iter().filter(|line| !after.contains(line)).map(|line| format!("{gone} {}", shorten(line)));
+    let second = after.iter().filter(|line| !before.contains(line)).map(|line| format!("{come} {}", shorten(line)));
+    first.chain(second).collect()
 }
 
 fn leaf_lines(value: &Value, at: &str, out: &mut Vec<String>) {

@@ -24,7 +24,11 @@ pub fn run(args: &List, out: &Output) -> Result<(), Failure> {
             text.push_str(&format!("{} {}{revision}  {images} images, {size}{partial}{title}\n", t.name, t.version));
         }
         for i in &report.installations {
-            let state = if i.complete { "" } else { "  INTERRUPTED: run it again, or `sealift rollback`" };
+            let state = if i.complete {
+                ""
+            } else {
+                "  INTERRUPTED: run it again, or `sealift rollback`, or `sealift uninstall` where it was the first"
+            };
             let upgrade = i.upgrade.as_ref().map(|to| format!("  {to} awaits: `sealift plan`")).unwrap_or_default();
             let (namespace, name, version, target) = (&i.namespace, &i.name, &i.version, &i.target);
             text.push_str(&format!("installed  {namespace}/{name} {version} on {target}{state}{upgrade}\n"));

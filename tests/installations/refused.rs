@@ -16,6 +16,14 @@ fn what_cannot_be_done_is_said_before_anything_is_done() {
         ("the vendor's to say", "install cloud --set auth.image=x/y:1", 6, "E-VALUES", &["auth.image", "vendor"]),
         ("a value of another type", "install cloud --set gateway.replicas=many", 6, "E-VALUES", &["gateway.replicas"]),
         ("no module", "install cloud --with auth", 6, "E-NOT-FOUND", &["auth", "search"]),
+        (
+            "a component that is none",
+            "install cloud --without auth",
+            6,
+            "E-NOT-FOUND",
+            &["no module called auth", "search"],
+        ),
+        ("on and off", "install cloud --with search --without search", 2, "E-USAGE", &["search", "--with"]),
         ("an unknown class", "plan cloud --accept-all secrets", 2, "E-USAGE", &["secrets"]),
         ("no path", "plan cloud --accept web", 2, "E-USAGE", &["web"]),
     ] {
@@ -30,6 +38,10 @@ fn what_cannot_be_done_is_said_before_anything_is_done() {
         ("no such record", "rollback cloud 7", 6, "E-NOT-INSTALLED", &["7"]),
         ("nothing before", "rollback cloud", 6, "E-NOT-INSTALLED", &["cloud"]),
         ("no such version", "upgrade cloud --to 9.9.9", 6, "E-NOT-FOUND", &["cloud:9.9.9", "cloud:1.0.0"]),
+        ("no such version", "upgrade cloud:9.9.9", 6, "E-NOT-FOUND", &["cloud:9.9.9", "cloud:1.0.0"]),
+        ("two versions", "upgrade cloud:1.0.0 --to 2.0.0", 2, "E-USAGE", &["1.0.0", "2.0.0"]),
+        ("a version of what is installed", "rollback cloud:1.0.0", 2, "E-USAGE", &["cloud:1.0.0", "RECORD"]),
+        ("a version of what is installed", "uninstall cloud:1.0.0", 2, "E-USAGE", &["cloud:1.0.0"]),
         ("no such component", "upgrade cloud --only web", 6, "E-NOT-FOUND", &["web", "gateway"]),
     ] {
         eprintln!("{why}");

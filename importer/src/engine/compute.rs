@@ -262,10 +262,9 @@ impl Inputs<'_> {
 
     /// The objects that are the installation's before the plan, those of actions that did not end well included, in the order
     /// in which they were applied. Of one that actions say differently nobody knows how far the last of them came: what it is
-    /// like is then no object's digest, so that it is applied again.
+    /// like is then no object's digest, so that it is applied again. What only an action named that did not end well, and what was
+    /// left behind, are forgotten when they are not there: the one was never made, of the other somebody has disposed.
     fn before(&self) -> Vec<Item> {
-        let held: BTreeSet<&ObjectId> =
-            self.holds.iter().flat_map(|(record, _)| &record.inventory).map(|item| &item.object).collect();
         let mut items: Vec<Item> = Vec::new();
         let mut places: BTreeMap<&ObjectId, usize> = BTreeMap::new();
         for item in self.holds.iter().chain(self.unfinished).flat_map(|(record, _)| &record.inventory) {
@@ -280,7 +279,10 @@ impl Inputs<'_> {
                 }
             }
         }
-        // What an action that did not end well never came to is nothing that there was.
+        let held: BTreeSet<&ObjectId> = match self.holds {
+            Some((record, _)) => record.inventory.iter().filter(|i| !i.orphan).map(|i| &i.object).collect(),
+            None => BTreeSet::new(),
+        };
         items.retain(|item| held.contains(&item.object) || self.live.get(&item.object).is_some());
         items
     }

@@ -67,7 +67,7 @@ pub enum EngineError {
         digest: Digest,
     },
     /// There is no such component.
-    #[error("{label} has no {what} {component}")]
+    #[error("{label} has no {what} called {component}")]
     NoComponent {
         /// `NAME:TAG`.
         label: String,
@@ -87,7 +87,7 @@ pub enum EngineError {
         target: String,
     },
     /// There is no such record, or nothing to go back to.
-    #[error("{}/{} has no record {wanted} to go back to", place.namespace, place.name)]
+    #[error("{}/{} has {}", place.namespace, place.name, no_record(wanted))]
     NoRecord {
         /// The installation.
         place: Place,
@@ -143,6 +143,14 @@ pub enum EngineError {
     },
 }
 
+/// What there is not, where a rollback was asked for with a number, or without.
+fn no_record(wanted: &str) -> String {
+    match wanted {
+        "" => "no state before this one to go back to".to_owned(),
+        wanted => format!("no record {wanted} to go back to"),
+    }
+}
+
 impl Coded for EngineError {
     fn code(&self) -> Code {
         match self {
@@ -167,11 +175,18 @@ impl Coded for EngineError {
             Self::Target(e) => e.hint(),
             Self::Accept(e) => e.hint.clone(),
             Self::ImageMissing { .. } => Some("import the bundle again".to_owned()),
-            Self::NoComponent { there, .. } => Some(format!("there are {}", there.join(", "))),
+            Self::NoComponent { there, what, .. } if there.is_empty() => Some(format!("it has no {what} at all")),
+            Self::NoComponent { there, what: "module", .. } => {
+                Some(format!("what can be switched on and off: {}", there.join(", ")))
+            }
+            Self::NoComponent { there, .. } => Some(format!("it has {}", there.join(", "))),
             Self::NotInstalled { .. } => {
                 Some("`sealift list` shows what is installed; `sealift install` installs".to_owned())
             }
-            Self::NoRecord { there, .. } if there.is_empty() => None,
+            Self::NoRecord { there, wanted, .. } if there.is_empty() || wanted.is_empty() => Some(
+                "`sealift uninstall` removes what a first installation made; `sealift install` goes on with it"
+                    .to_owned(),
+            ),
             Self::NoRecord { there, .. } => {
                 Some(format!("there are {}", there.iter().map(u64::to_string).collect::<Vec<_>>().join(", ")))
             }

@@ -57,9 +57,8 @@ impl Engine<'_> {
         let plan = self.plan_anew(version, &Forward::default())?;
         let mut components = Vec::new();
         for planned in &plan.components {
-            // Of what the version no longer has, what is gone is not waited for.
-            let all = if planned.change == ComponentChange::Orphan { &plan.inventory } else { &record.inventory };
-            let of_component = all.iter().filter(|i| i.component.as_ref() == Some(&planned.name));
+            // Of what was left behind, the plan knows what is still there.
+            let of_component = plan.inventory.iter().filter(|i| i.component.as_ref() == Some(&planned.name));
             let objects: Vec<ObjectId> = of_component.map(|i| i.object.clone()).collect();
             let waiting = match self.target.wait(&objects, Duration::ZERO, &()) {
                 Ok(()) => None,

@@ -6,7 +6,7 @@ use importer::engine::{
 use importer::plan::Overlay;
 use importer::target::TargetError;
 
-use super::open::{Opened, forward, opened, plain, settings};
+use super::open::{Opened, forward, name_and_version, opened, plain, settings};
 use super::told::Told;
 use crate::args::{Acceptance, Install, Rollback, Uninstall, Upgrade};
 use crate::failure::Failure;
@@ -22,7 +22,8 @@ pub fn install(args: &Install, out: &Output) -> Result<(), Failure> {
 
 /// Installs, and gives the report, for the demonstration too.
 pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Failure> {
-    let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
+    let (name, _) = name_and_version(&args.name, None)?;
+    let mut opened = opened(name, &args.place, args.how.adopt)?;
     let version = Version::find(&opened.store, &args.name)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
     if let Some(holds) = standing.holds()
@@ -52,12 +53,13 @@ pub fn upgrade(args: &Upgrade, out: &Output) -> Result<(), Failure> {
 
 /// Upgrades, and gives the report, for the demonstration too.
 pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Failure> {
-    let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
+    let (name, to) = name_and_version(&args.name, args.to.as_deref())?;
+    let mut opened = opened(name, &args.place, args.how.adopt)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
     if standing.holds().is_none() {
         return Err(EngineError::NotInstalled { place: opened.place.clone(), target: opened.target.name() }.into());
     }
-    let version = wanted(&opened, &args.name, args.to.as_deref())?;
+    let version = wanted(&opened, name, to)?;
     let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
     tell_continued(&forward, &standing, &version, out);
     let settings = settings(&args.how, args.atomic)?;
@@ -120,7 +122,6 @@ pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallRep
 
 /// The version that `to` names, or the highest.
 pub fn wanted(opened: &Opened, name: &str, to: Option<&str>) -> Result<Version, Failure> {
-    let name = name.split(':').next().unwrap_or(name);
     let wanted = to.map_or_else(|| name.to_owned(), |to| format!("{name}:{to}"));
     Ok(Version::find(&opened.store, &wanted)?)
 }

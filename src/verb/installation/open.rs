@@ -23,11 +23,32 @@ pub struct Opened {
     pub records: Box<dyn Records>,
 }
 
+/// `NAME` or `NAME:VERSION`, where both of a version and of `--to` would be one too many.
+///
+/// # Errors
+/// Two different versions.
+pub fn name_and_version<'a>(name: &'a str, to: Option<&'a str>) -> Result<(&'a str, Option<&'a str>), Failure> {
+    match (name.split_once(':'), to) {
+        (Some((_, version)), Some(to)) if version != to => {
+            let message = format!("{name} names the version {version}, and --to names {to}");
+            Err(Failure::new(Code::Usage, message).hint("say one of them"))
+        }
+        (Some((name, version)), _) => Ok((name, Some(version))),
+        (None, to) => Ok((name, to)),
+    }
+}
+
 /// Opens the site and the target of the installation called `name`.
 pub fn opened(name: &str, at: &Where, adopt: bool) -> Result<Opened, Failure> {
     let usage = |what: &str, e: &dyn std::fmt::Display| Failure::new(Code::Usage, format_args!("{what}: {e}"));
     let namespace: Namespace = at.namespace.parse().map_err(|e| usage("--namespace", &e))?;
-    let name = name.split(':').next().unwrap_or(name).parse().map_err(|e| usage("the name", &e))?;
+    if let Some((name, version)) = name.split_once(':') {
+        let message = format!("{name}:{version}: an installation has a name alone");
+        return Err(Failure::new(Code::Usage, message).hint(format!(
+            "say {name}; which version is there is what its records say, and `rollback RECORD` names one of them"
+        )));
+    }
+    let name = name.parse().map_err(|e| usage("the name", &e))?;
     let place = Place { namespace, name };
     at.target.as_deref().map_or(Ok(()), check_target)?;
     let store = Store::open(&at.site)?;
@@ -49,8 +70,9 @@ fn target_of(site: &Path, place: &Place) -> Result<String, Failure> {
         [one] => Ok(one.clone()),
         [] => {
             let message = format!("the site knows no installation of {} in {}", place.name, place.namespace);
-            Err(Failure::new(Code::NotInstalled, message)
-                .hint("say where it is with --target, or install it with `sealift install`"))
+            Err(Failure::new(Code::NotInstalled, message).hint(
+                "say where it is, or is to be installed, with --target: `kube` is the cluster of the kubeconfig, `dir:PATH` a folder",
+            ))
         }
         several => {
             let message = format!("{} is installed in {} on {}", place.name, place.namespace, several.join(" and on "));
@@ -159,7 +181,12 @@ pub fn forward(
     let Values { overlay, enabled: mut switched } = values;
     for (names, on) in [(&given.with, true), (&given.without, false)] {
         for name in names {
-            switched.insert(component(name, if on { "--with" } else { "--without" })?, on);
+            let module = component(name, if on { "--with" } else { "--without" })?;
+            if !on && given.with.contains(name) {
+                let message = format!("{name} is to be switched on by --with, and off by --without");
+                return Err(Failure::new(Code::Usage, message).hint("say one of them"));
+            }
+            switched.insert(module, on);
         }
     }
     let usage = |flag: &str, e: &dyn std::fmt::Display| Failure::new(Code::Usage, format_args!("{flag}: {e}"));

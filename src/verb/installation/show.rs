@@ -5,15 +5,16 @@ use std::time::Duration;
 use importer::engine::Standing;
 
 use super::act::{failure, in_force, installed, tell_continued, wanted};
-use super::open::{forward, opened, plain, settings};
+use super::open::{forward, name_and_version, opened, plain, settings};
 use crate::args::{History, Plan, Status};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, write_plan};
 
 pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
-    let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
-    let version = wanted(&opened, &args.name, args.to.as_deref().or(args.name.split_once(':').map(|(_, to)| to)))?;
+    let (name, to) = name_and_version(&args.name, args.to.as_deref())?;
+    let mut opened = opened(name, &args.place, args.how.adopt)?;
+    let version = wanted(&opened, name, to)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
     let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
     tell_continued(&forward, &standing, &version, out);
@@ -104,7 +105,7 @@ fn write_status(text: &mut String, report: &StatusReport) {
     if let Some(who) = &report.running {
         text.push_str(&format!("RUNNING: {who}\n"));
     } else if let Some(r) = &report.unfinished {
-        let message = r.message.as_deref().unwrap_or("it was interrupted");
+        let message = r.message.as_deref().unwrap_or("it is at work, or was interrupted");
         text.push_str(&format!("UNFINISHED: {} to {} (record {}): {message}\n", r.action, r.version, r.number));
     }
     for c in &report.components {
@@ -119,7 +120,15 @@ fn write_status(text: &mut String, report: &StatusReport) {
     for (title, lines) in [
         ("the site's values:", &report.site),
         ("changed since the last action:", &report.drift),
-        ("objects that are not as they were applied:", &report.changed),
+        (
+            // Before an action has ended, nobody knows which of them it has come to.
+            if report.unfinished.is_some() {
+                "objects that it may not have come to:"
+            } else {
+                "objects that are not as they were applied:"
+            },
+            &report.changed,
+        ),
     ] {
         // While somebody changes them, they are of course another thing.
         if !lines.is_empty() && report.running.is_none() {

@@ -102,6 +102,21 @@ fn a_component_that_is_gone_is_an_orphan_until_it_is_pruned_and_its_claim_stays(
     is_at_rest(&world, 2).unwrap();
 }
 
+#[test]
+fn what_a_failed_installation_never_came_to_is_nobodys_orphan() {
+    let mut world = World::of(&VERSIONS);
+    let planned = world.plan(&Wish::version(1)).unwrap();
+    let payments = |step: &Step| matches!(step, Step::Apply { file, .. } if file.ends_with("payments.yaml"));
+    let short = planned.1.steps.iter().position(payments).unwrap();
+    let mut further = world.clone();
+    further.take(world.plan(&Wish::version(1)).unwrap(), Some(short + 1));
+    world.take(planned, Some(short));
+    let plan = world.act(&Wish::version(0)).unwrap();
+    assert_eq!(change_of(&plan, "payments"), None, "it was never made");
+    assert!(plan.inventory.iter().all(|i| !i.object.name.ends_with("payments")));
+    assert_eq!(change_of(&further.act(&Wish::version(0)).unwrap(), "payments"), Some(ComponentChange::Orphan));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: cases().div_ceil(2), max_shrink_iters: 30, ..ProptestConfig::default() })]
 

@@ -148,6 +148,13 @@ impl Failure {
         let (what, why) = (what.into(), self.text());
         match &self {
             Self::Interrupted => TargetError::Interrupted,
+            // No right is missing: the namespace takes nothing more.
+            Self::Answer(answer) if answer.code == 403 && answer.message.contains("is being terminated") => {
+                let why = format!(
+                    "{why}; wait until the namespace is gone, or see what holds it: `kubectl describe namespace`"
+                );
+                TargetError::Cluster { what, why }
+            }
             Self::Answer(answer) if answer.code == 403 => TargetError::Forbidden { what, why },
             Self::Answer(answer) if answer.code == 401 => {
                 TargetError::Cluster { what, why: format!("the cluster does not accept the login: {why}") }
@@ -225,6 +232,22 @@ mod tests {
         ] {
             assert_eq!(failure.may_pass(), again, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn a_namespace_that_ends_is_no_missing_right() {
+        let ends = answer(
+            403,
+            "leases \"a\" is forbidden: unable to create new content in namespace a because it is being terminated",
+        );
+        let e = ends.doing("taking the lease");
+        assert!(
+            matches!(&e, TargetError::Cluster { why, .. } if why.contains("wait until the namespace is gone")),
+            "{e}"
+        );
+        let e =
+            answer(403, "leases is forbidden: User \"u\" cannot create resource \"leases\"").doing("taking the lease");
+        assert!(matches!(e, TargetError::Forbidden { .. }), "{e}");
     }
 
     #[test]

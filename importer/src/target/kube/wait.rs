@@ -15,8 +15,13 @@ use crate::target::{Event, Interrupted, ObjectId, TargetError, Watch};
 const SHORTEST: Duration = Duration::from_millis(300);
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// How often somebody who watches is told of the same.
+/// How often somebody who watches is told of the same, at first.
 const TELL: Duration = Duration::from_secs(5);
+
+/// Whether what was told after `told` is told again after `now`: less and less often, so that a long wait stays readable.
+fn is_due(told: Duration, now: Duration) -> bool {
+    now.saturating_sub(told) >= TELL.max(now.checked_div(4).unwrap_or(TELL))
+}
 
 /// How long an image may be refused to a node before that is taken for the last word: a registry may just be starting.
 const GRACE: Duration = Duration::from_secs(20);
@@ -122,7 +127,7 @@ impl KubeTarget {
 
 impl Pending<'_> {
     fn tell(&mut self, why: String, since: Duration, watch: &dyn Watch) {
-        let again = self.told.is_none_or(|told| since.saturating_sub(told) >= TELL);
+        let again = self.told.is_none_or(|told| is_due(told, since));
         if why != self.why || again {
             watch.event(&Event::Waiting { object: self.id, why: &why, since });
             self.told = Some(since);
@@ -224,6 +229,20 @@ mod tests {
         assert_eq!(at(&mut pulls, "r/a:1: not found", 22), None);
         assert_eq!(at(&mut pulls, "i/o timeout", 24), None);
         assert_eq!(at(&mut pulls, "r/a:1: not found", 24), Some("the registry does not have the image"));
+    }
+
+    #[test]
+    fn the_same_is_told_again_less_and_less_often() {
+        let (mut told, mut times) = (Duration::ZERO, 0);
+        for now in (0..600).map(Duration::from_secs) {
+            if is_due(told, now) {
+                told = now;
+                times += 1;
+            }
+        }
+        assert!((10..=20).contains(&times), "{times} lines in ten minutes");
+        assert!(!is_due(Duration::from_secs(1), Duration::from_secs(5)));
+        assert!(is_due(Duration::from_secs(1), Duration::from_secs(6)));
     }
 
     #[test]
