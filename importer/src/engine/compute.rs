@@ -42,6 +42,8 @@ pub struct Inputs<'a> {
     pub pull_secret: Option<&'a str>,
     /// Whether what the version no longer has is removed.
     pub prune: bool,
+    /// What is left also then: it ran in the state that is returned to, and belonged to no version any more.
+    pub stays: &'a BTreeSet<ObjectId>,
 }
 
 /// Where the values of a plan come from.
@@ -162,7 +164,8 @@ impl Inputs<'_> {
             template.template.in_dependency_order().into_iter().map(|c| c.name.clone()).collect();
         let accepted = self.accepted(&decided, &before);
         let leaving = Leaving { order: &order, prune: self.prune, accepted: &accepted };
-        let steps = steps(&files, self.live, &before, leaving);
+        let may_go: Vec<Item> = before.iter().filter(|item| !self.stays.contains(&item.object)).cloned().collect();
+        let steps = steps(&files, self.live, &may_go, leaving);
         let inventory = inventory(&files, &before, &steps);
         let components = self.components(&files, &steps, &before, &off);
         Ok(Plan {
@@ -271,6 +274,10 @@ impl Inputs<'_> {
                 }
             }
         }
+        // What an action that did not end well never came to is nothing that it left.
+        let held: BTreeSet<&ObjectId> =
+            self.holds.iter().flat_map(|(record, _)| &record.inventory).map(|item| &item.object).collect();
+        items.retain(|item| held.contains(&item.object) || self.live.get(&item.object).is_some());
         items
     }
 
