@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::common::{Background, Ran};
-use crate::moved::keys;
+use crate::moved::{keys, shell};
 use crate::world::{Team, kubectl, wait, world};
 
 /// Interrupts a run; it must end by itself, and soon.
@@ -48,7 +48,7 @@ fn an_upgrade_that_does_not_become_ready_ends_with_a_signal() {
     let said = String::from_utf8_lossy(&plan.stderr).into_owned();
     assert!(said.contains("continues record 2 with what that was given: gateway.replicas=2"), "{said}");
 
-    team.sealift("rollback cloud --timeout 180s");
+    team.sealift("rollback cloud --exact --timeout 180s");
     team.answers("orders", "/", "orders 1.0.0\n");
     assert_eq!((image(&team), team.secrets()), (first.clone(), secrets.clone()));
     assert_eq!(team.json("status cloud")["unfinished"], Value::Null);
@@ -72,7 +72,7 @@ fn an_export_that_is_interrupted_starts_again_what_it_had_stopped() {
     let database = team.object("statefulset cloud-db");
     let real = database["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned();
     // More than is read before anybody can interrupt it.
-    team.kubectl("exec cloud-db-0 -- dd if=/dev/zero of=/data/large bs=1048576 count=1500");
+    shell(&team, "dd if=/dev/zero of=/data/large bs=1048576 count=1500 2>/dev/null");
     for (helper, moment) in [("registry.example/none:1", "Pending"), (real.as_str(), "Running")] {
         let line = format!(
             "export-installation cloud -o ended.installation --key here.pem --encrypt-to {recipient} --data --helper-image {helper}"

@@ -23,7 +23,7 @@ fn helper(team: &Team<'_>) -> String {
     set["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
 }
 
-fn shell(team: &Team<'_>, script: &str) -> String {
+pub fn shell(team: &Team<'_>, script: &str) -> String {
     let mut command = Command::new("kubectl");
     command.args(["--namespace", &team.name, "exec", "cloud-db-0", "--", "sh", "-c", script]);
     String::from_utf8(crate::common::output(&mut command)).unwrap()

@@ -280,3 +280,32 @@ fn what_goes_on_has_the_values_that_were_given_at_first() {
     let text = fs::read_to_string(cloud.path(&format!("site/installations/team/cloud/{last}.json"))).unwrap();
     assert!(!text.contains("\"given\""), "what is done is not continued: {text}");
 }
+
+#[test]
+fn going_back_exactly_leaves_running_what_ran_then() {
+    let cloud = Cloud::new();
+    cloud.deliver("v2");
+    cloud.deliver("v3");
+    cloud.on("install cloud:1.0.0");
+    let components = || {
+        let status = cloud.json("status cloud");
+        let all = status["components"].as_array().unwrap().clone();
+        all.iter().map(|c| (c["name"].as_str().unwrap().to_owned(), c["orphan"] == true)).collect::<Vec<_>>()
+    };
+    // A component that an action never came to is not left by what takes it back.
+    let first = components();
+    upgrade(&cloud, false, 9).unwrap_err();
+    cloud.on("rollback cloud");
+    assert_eq!(components(), first);
+    // One that it came to is, and runs on through an upgrade that is taken back.
+    cloud.on("upgrade cloud --to 2.0.0");
+    cloud.on("rollback cloud 1");
+    let files = || cloud.contents().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+    let (before, names) = (files(), components());
+    assert!(names.contains(&("payments".to_owned(), true)), "{names:?}");
+    cloud.on("upgrade cloud --to 3.0.0");
+    let held = cloud.json("history cloud")["records"].as_array().unwrap()[4]["number"].clone();
+    cloud.on(&format!("rollback cloud {held} --exact"));
+    // As the upgrade left it: no version says how it was.
+    assert_eq!((files(), components()), (before, names));
+}

@@ -260,7 +260,7 @@ impl Engine<'_> {
         let wanted = Wanted { action, label, enabled, to: None, secrets: &forward.secrets, again, given, like };
         let intent = self.intent(standing, version, wanted)?;
         let aim = Aim::Forward { values: &forward.values, accept: &forward.accept };
-        let plan = self.compute(standing, &holds, &intent, aim, forward.prune)?;
+        let plan = self.compute(standing, &holds, &intent, aim, (forward.prune, &BTreeSet::new()))?;
         Ok((intent, plan))
     }
 
@@ -291,7 +291,10 @@ impl Engine<'_> {
         let (action, label, secrets) = (Action::Rollback, version.label(), &SecretValues::new());
         let wanted = Wanted { action, label, enabled, to: Some(to.number), secrets, again, given: None, like: None };
         let intent = self.intent(standing, version, wanted)?;
-        let plan = self.compute(standing, &holds, &intent, Aim::Back { left, exact: back.exact }, back.exact)?;
+        // With what it no longer had and left running.
+        let stays = to.inventory.iter().filter(|item| item.orphan).map(|item| item.object.clone()).collect();
+        let aim = Aim::Back { left, exact: back.exact };
+        let plan = self.compute(standing, &holds, &intent, aim, (back.exact, &stays))?;
         Ok((intent, plan))
     }
 
@@ -324,7 +327,7 @@ impl Engine<'_> {
         holds: &Option<(&Record, Version)>,
         intent: &Intent,
         aim: Aim<'_>,
-        prune: bool,
+        (prune, stays): (bool, &BTreeSet<ObjectId>),
     ) -> Result<Plan, EngineError> {
         let unfinished = standing.interrupted().iter().filter(|r| r.action != Action::Uninstall);
         let unfinished: Vec<(&Record, Version)> = unfinished
@@ -346,6 +349,7 @@ impl Engine<'_> {
             capabilities: self.target.capabilities(),
             pull_secret: intent.pull_secret.as_deref(),
             prune,
+            stays,
         };
         inputs.compute()
     }

@@ -43,6 +43,8 @@ pub struct Inputs<'a> {
     pub pull_secret: Option<&'a str>,
     /// Whether what the version no longer has is removed.
     pub prune: bool,
+    /// What is left also then: it ran in the state that is returned to, and belonged to no version any more.
+    pub stays: &'a BTreeSet<ObjectId>,
 }
 
 /// Where the values of a plan come from.
@@ -166,7 +168,8 @@ impl Inputs<'_> {
         let accepted = self.accepted(&decided, &before);
         let leftovers = leftovers(&template, &files, self.live);
         let leaving = Leaving { ranks: &ranks, prune: self.prune, accepted: &accepted, leftovers: &leftovers };
-        let steps = steps(&files, self.live, &before, leaving);
+        let may_go: Vec<Item> = before.iter().filter(|item| !self.stays.contains(&item.object)).cloned().collect();
+        let steps = steps(&files, self.live, &may_go, leaving);
         // What was to be there and never came, or is gone since, is nobody's to keep running.
         let there: Vec<Item> = before.iter().filter(|item| self.live.get(&item.object).is_some()).cloned().collect();
         let inventory = inventory(&files, &there, &steps);

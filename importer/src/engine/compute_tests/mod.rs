@@ -126,6 +126,7 @@ impl World {
             capabilities: &Capabilities::assumed(),
             pull_secret: None,
             prune,
+            stays: &BTreeSet::new(),
         };
         let plan = inputs.compute()?;
         let record = Record {
