@@ -258,9 +258,24 @@ fn what_controllers_made_in_a_namespace_is_left_out() {
             serde_json::json!({"metadata": {"name": "web", "ownerReferences": [{"kind": "Service"}]}}),
         ),
         object("Role", "reader", serde_json::json!({"rules": []})),
+        object("PersistentVolumeClaim", "data-db-0", none.clone()),
+        object("PersistentVolumeClaim", "data-db-12", none.clone()),
+        object("PersistentVolumeClaim", "data-db-old", none.clone()),
+        object(
+            "StatefulSet",
+            "db",
+            serde_json::json!({"apiVersion": "apps/v1", "spec": {
+                "selector": {"matchLabels": {"a": "db"}},
+                "volumeClaimTemplates": [{"metadata": {"name": "data"}, "spec": {
+                    "accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}}],
+                "template": {"metadata": {"labels": {"a": "db"}}, "spec": {"containers": [
+                    {"name": "db", "image": "r.example/db:1", "volumeMounts": [{"name": "data", "mountPath": "/data"}]}]}},
+            }}),
+        ),
     ];
     let draft = from_objects(objects, &Naming::default()).unwrap();
     assert_eq!(draft.template.metadata.name.as_str(), "team-a");
     let kept: Vec<&str> = draft.template.manifests.iter().map(|m| m.as_str()).collect();
-    assert_eq!(kept, ["k8s/role-reader.yaml"]);
+    assert_eq!(kept, ["k8s/role-reader.yaml", "k8s/persistentvolumeclaim-data-db-old.yaml"]);
+    assert_eq!(draft.template.components[0].volumes.len(), 1);
 }

@@ -8,7 +8,7 @@ use super::super::ConvertError;
 use super::super::compose::{free_name, volume};
 use super::super::draft::{Draft, NoteKind};
 use super::super::names::mount_path;
-use super::{World, at, list_at, map_at, name, text_at};
+use super::{World, at, kind, list_at, map_at, name, text_at};
 
 impl World {
     /// The mounts of a workload's own container.
@@ -33,6 +33,7 @@ impl World {
             if let Some(claim) = claim {
                 let volume = Volume { read_only, ..claimed(claim, volume(free_name(made, called)?, path)) };
                 made.volumes.push(volume);
+                self.claims_of(name(object), called);
                 self.sub_path(draft, made, target, sub);
                 continue;
             }
@@ -90,6 +91,18 @@ impl World {
             draft.note(NoteKind::Look, Some(&owner.name), text);
         }
         Ok(shares)
+    }
+
+    /// The claims that a `StatefulSet` had made of the template `called`, one for each of its pods: a site's makes its own.
+    fn claims_of(&mut self, set: &str, called: &str) {
+        let prefix = format!("{called}-{set}-");
+        let of_pod = |object: &Value| {
+            let pod = name(object).strip_prefix(&prefix);
+            kind(object) == "PersistentVolumeClaim"
+                && pod.is_some_and(|pod| !pod.is_empty() && pod.bytes().all(|b| b.is_ascii_digit()))
+        };
+        let made = self.objects.iter().enumerate().filter(|(_, object)| of_pod(object)).map(|(index, _)| index);
+        self.used.extend(made.collect::<Vec<_>>());
     }
 
     fn sub_path(&self, draft: &mut Draft, made: &Component, target: &str, sub: Option<&str>) {
