@@ -12,10 +12,11 @@ use crate::output::Output;
 use crate::report::{ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, write_plan};
 
 pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
-    let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
-    let version = wanted(&opened, &args.name, args.to.as_deref().or(args.name.split_once(':').map(|(_, to)| to)))?;
+    let change = &args.change;
+    let mut opened = opened(&args.name, &change.place, args.how.adopt)?;
+    let version = wanted(&opened, &args.name, change.to.as_deref().or(args.name.split_once(':').map(|(_, to)| to)))?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
-    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    let forward = forward(&version, &in_force(&standing), &change.values, &change.acceptance)?;
     let subject = Subject {
         name: opened.place.name.to_string(),
         namespace: opened.place.namespace.to_string(),
