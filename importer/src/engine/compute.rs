@@ -12,7 +12,7 @@ use crate::plan::{
     Rule, Step, Winner, decisions, effective, found, in_force, inventory, rollback, same, steps,
 };
 use crate::record::{Item, Record};
-use crate::render::{NAMESPACE, RenderInput, RenderedFile, SecretValues, render};
+use crate::render::{RenderInput, RenderedFile, SecretValues, render};
 use crate::target::{Capabilities, Live, ObjectId, Place};
 
 /// What a plan is computed from.
@@ -279,10 +279,8 @@ impl Inputs<'_> {
             let ObjectId { kind, namespace, name, .. } = &item.object;
             let (here, own) = (self.place.namespace.as_str(), namespace.as_deref());
             let plain = own.is_none_or(|own| own == here).then(|| format!("object/{kind}/{name}"));
-            // In a chart, the namespace is a word for the installation's.
-            let asked = plain.as_ref().map(|plain| format!("{plain}@{NAMESPACE}"));
             let named = own.map(|own| format!("object/{kind}/{name}@{own}"));
-            [plain, asked, named].iter().flatten().any(|path| paths.contains(path))
+            [plain, named].iter().flatten().any(|path| paths.contains(path))
         };
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }

@@ -14,6 +14,7 @@ mod monitor;
 mod mounts;
 mod nginx;
 mod pod;
+mod pull;
 mod raw;
 mod route;
 mod scaling;
@@ -31,7 +32,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 pub use error::RenderError;
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
 pub(crate) use pod::NOWHERE;
-pub(crate) use raw::NAMESPACE;
 pub use yaml::RenderedFile;
 pub(crate) use yaml::{is_raw, number};
 
@@ -71,8 +71,13 @@ pub fn render(template: &Template, input: &RenderInput<'_>) -> Result<Vec<Render
     for (position, component) in there.iter().enumerate() {
         files.extend(component::render(&names, component, position + 1, &shared)?);
     }
-    check_names(&files)?;
     files.extend(raw::render(&names)?);
+    // A chart may bring the namespace: then it says more of it than we do.
+    let own = files.first().and_then(|file| ObjectId::of(file.objects().first()?));
+    if files.iter().skip(1).flat_map(RenderedFile::objects).any(|object| ObjectId::of(object) == own) {
+        files.remove(0);
+    }
+    check_names(&files)?;
     files.sort_by(|a, b| a.name().cmp(b.name()));
     Ok(files)
 }

@@ -114,10 +114,52 @@ fn a_file_with_a_secret_says_so_wherever_it_comes_from() {
     let template =
         template("manifests: [a.yaml]\ncomponents: [{name: c, image: 'nginx:1'}]\nsecrets: [{name: s, keys: [k]}]\n");
     for (kind, secret) in [("Secret", true), ("ConfigMap", false)] {
-        let object = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a}}\n");
+        let object = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: b}}\n");
         let files = Site::of(&template).document("a.yaml", format!("{EMPTY}---\n{object}")).render(&template).unwrap();
         let secrets: Vec<&str> = files.iter().filter(|f| f.is_secret()).map(|f| f.name()).collect();
         let expected: &[&str] = if secret { &["10-secret-s.yaml", "90-001-a.yaml"] } else { &["10-secret-s.yaml"] };
         assert_eq!(secrets, expected);
+    }
+}
+
+#[test]
+fn pods_that_run_our_images_name_the_sites_login_behind_their_own() {
+    let template = template("images: [{name: 'tool:1'}]\nmanifests: [a.yaml]\n");
+    let pod = |spec: &str| format!("{{containers: [{{name: c, image: 'tool:1'}}]{spec}}}");
+    let login = serde_json::json!([{"name": "login"}]);
+    let both = serde_json::json!([{"name": "own"}, {"name": "login"}]);
+    let no = serde_json::Value::Null;
+    let deployment = format!("{{template: {{spec: {}}}}}", pod(""));
+    let job =
+        format!("{{jobTemplate: {{spec: {{template: {{spec: {}}}}}}}}}", pod(", imagePullSecrets: [{name: own}]"));
+    for (why, kind, namespace, spec, place, expected) in [
+        ("a pod", "Pod", "", pod(""), "/spec", &login),
+        ("one with a name of its own", "Pod", "", pod(", imagePullSecrets: [{name: own}]"), "/spec", &both),
+        ("one that names it already", "Pod", "", pod(", imagePullSecrets: [{name: login}]"), "/spec", &login),
+        ("one that says nothing", "Pod", "", pod(", imagePullSecrets: null"), "/spec", &login),
+        ("a workload", "Deployment", "", deployment.clone(), "/spec/template/spec", &login),
+        ("what runs them later", "CronJob", ", namespace: team-a", job, "/spec/jobTemplate/spec/template/spec", &both),
+        ("a kind of somebody's own", "Rollout", "", deployment.clone(), "/spec/template/spec", &login),
+        (
+            "an image volume",
+            "Pod",
+            "",
+            "{volumes: [{name: v, image: {reference: 'tool:1'}}]}".to_owned(),
+            "/spec",
+            &login,
+        ),
+        ("only before the others", "Pod", "", pod("").replace("containers", "initContainers"), "/spec", &login),
+        ("another's image", "Pod", "", pod("").replace("tool", "other"), "/spec", &no),
+        ("where the Secret is not", "Deployment", ", namespace: other", deployment, "/spec/template/spec", &no),
+        ("no pods", "Pod", "", "{image: 'tool:1'}".to_owned(), "/spec", &no),
+    ] {
+        let text = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a{namespace}}}\nspec: {spec}\n");
+        let found = |pull_secret| {
+            let site = Site { pull_secret, ..Site::of(&template).document("a.yaml", text.clone()) };
+            let files = site.render(&template).unwrap();
+            files[1].objects()[0].pointer(place).unwrap().get("imagePullSecrets").cloned().unwrap_or_default()
+        };
+        assert_eq!(found(Some("login")), *expected, "{why}");
+        assert_eq!(found(None).to_string().contains("login"), why.contains("already"), "{why}: nobody's login");
     }
 }
