@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::{EngineError, Version};
 use crate::plan::{
-    Accept, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay, PlannedComponent, Row,
-    Rule, Step, Winner, decisions, effective, found, in_force, inventory, rollback, same, steps,
+    Accept, AttributePath, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Overlay,
+    PlannedComponent, Row, Rule, Scope, Step, Winner, decisions, effective, found, in_force, inventory, rollback, same,
+    steps,
 };
 use crate::record::{Item, Record};
 use crate::render::{RenderInput, RenderedFile, SecretValues, render};
@@ -138,7 +139,9 @@ impl Inputs<'_> {
                 for (path, value) in &values.values {
                     site.put(path.clone(), value.clone());
                 }
-                let decided = decisions(&vendor_old, &vendor_new, &site, accept);
+                let pruned = if self.prune { gone(&vendor_new, [&vendor_old, &site]) } else { BTreeSet::new() };
+                let all = Accept { paths: &accept.paths | &pruned, classes: accept.classes.clone() };
+                let decided = decisions(&vendor_old, &vendor_new, &site, &all);
                 if let Some(unused) = accept.unused(&decided).into_iter().next() {
                     return Err(unused.into());
                 }
@@ -350,6 +353,13 @@ impl Inputs<'_> {
         }
         out
     }
+}
+
+/// The objects of documents that the version does not have. Such a one is never the site's own: values name only what there is.
+fn gone(vendor: &Attributes, others: [&Attributes; 2]) -> BTreeSet<AttributePath> {
+    let of_documents = |path: &&AttributePath| Row::of(path).is_some_and(|row| row.scope == Scope::Object);
+    let all = others.into_iter().flat_map(Attributes::paths).filter(of_documents);
+    all.filter(|path| vendor.get(path).is_none()).cloned().collect()
 }
 
 /// The values of a state: the vendor's, and those of the site. What the vendor decides about is drift there.

@@ -32,6 +32,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 pub use error::RenderError;
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
 pub(crate) use pod::NOWHERE;
+pub(crate) use raw::KEPT;
 pub use yaml::RenderedFile;
 pub(crate) use yaml::{is_raw, number};
 

@@ -10,6 +10,9 @@ use super::meta::Names;
 use super::pull::Login;
 use super::{RenderError, RenderedFile, kinds};
 
+/// The folder of the documents that hold a site's objects which no document of the version has.
+pub(crate) const KEPT: &str = "in-force/objects/";
+
 /// The moments at which Helm runs a hook that an installation never comes to.
 const NOT_NOW: [&str; 7] =
     ["test", "test-success", "test-failure", "pre-delete", "post-delete", "pre-rollback", "post-rollback"];
@@ -84,7 +87,12 @@ fn sources(names: &Names<'_>) -> Result<Vec<Source>, RenderError> {
     for path in &template.manifests {
         let missing = || RenderError::MissingDocument { path: path.clone() };
         let bytes = names.input.documents.get(path).ok_or_else(missing)?;
-        sources.push(Source { stem: stem(path), stage: 90, objects: read(names, path, bytes)? });
+        let mut objects = read(names, path, bytes)?;
+        // What a chart brought that is gone from the version asks for the namespace still.
+        if path.as_str().starts_with(KEPT) {
+            objects.iter_mut().for_each(|object| replace(object, names.input.namespace.as_str()));
+        }
+        sources.push(Source { stem: stem(path), stage: 90, objects });
     }
     Ok(sources)
 }
