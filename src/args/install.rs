@@ -102,10 +102,9 @@ pub struct Install {
     pub how: How,
 }
 
+/// What an installation is changed to.
 #[derive(Debug, ClapArgs)]
-pub struct Upgrade {
-    /// The installation
-    pub name: String,
+pub struct Change {
     /// Version to change to; the highest that the site holds unless given
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
@@ -115,6 +114,14 @@ pub struct Upgrade {
     pub values: Values,
     #[command(flatten)]
     pub acceptance: Acceptance,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Upgrade {
+    /// The installation
+    pub name: String,
+    #[command(flatten)]
+    pub change: Change,
     /// Go back to what held before if the upgrade fails
     #[arg(long)]
     pub atomic: bool,
@@ -126,15 +133,8 @@ pub struct Upgrade {
 pub struct Plan {
     /// The installation, or the template to install
     pub name: String,
-    /// Version to change to; the highest that the site holds unless given
-    #[arg(long, value_name = "VERSION")]
-    pub to: Option<String>,
     #[command(flatten)]
-    pub place: Where,
-    #[command(flatten)]
-    pub values: Values,
-    #[command(flatten)]
-    pub acceptance: Acceptance,
+    pub change: Change,
     #[command(flatten)]
     pub how: How,
 }

@@ -15,7 +15,9 @@ pub use backup::{ExportInstallation, HelperArgs, ImportInstallation};
 #[cfg(feature = "packer")]
 pub use convert::{Converted, FromCompose, FromManifests, FromNamespace, FromRainbond};
 pub use diff::Diff;
-pub use install::{Acceptance, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where};
+pub use install::{
+    Acceptance, Change, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where,
+};
 pub use registry::{Check, Fsck, Gc, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
 
 /// Carry applications into networks that no cable reaches.

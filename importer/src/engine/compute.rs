@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::{EngineError, Version};
 use crate::plan::{
     Accept, AttributePath, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Leftovers,
-    Overlay, PlannedComponent, Row, Rule, Step, Winner, decisions, effective, found, in_force, inventory, leftovers,
-    rollback, same, steps,
+    Overlay, PlannedComponent, Row, Rule, Scope, Step, Winner, decisions, effective, found, in_force, inventory,
+    leftovers, rollback, same, steps,
 };
 use crate::record::{Item, Record};
-use crate::render::{NAMESPACE, RenderInput, RenderedFile, SecretValues, render};
+use crate::render::{RenderInput, RenderedFile, SecretValues, render};
 use crate::target::{Capabilities, Live, ObjectId, Place};
 
 /// What a plan is computed from.
@@ -143,7 +143,9 @@ impl Inputs<'_> {
                 for (path, value) in &values.values {
                     site.put(path.clone(), value.clone());
                 }
-                let decided = decisions(&vendor_old, &vendor_new, &site, accept);
+                let pruned = if self.prune { gone(&vendor_new, [&vendor_old, &site]) } else { BTreeSet::new() };
+                let all = Accept { paths: &accept.paths | &pruned, classes: accept.classes.clone() };
+                let decided = decisions(&vendor_old, &vendor_new, &site, &all);
                 // What an interrupted action has accepted may be in force already, with nothing left to decide.
                 let before = self.unfinished.iter().filter_map(|(record, _)| record.given.as_ref());
                 let settled: BTreeSet<&AttributePath> = before.flat_map(|given| &given.accept.paths).collect();
@@ -298,10 +300,8 @@ impl Inputs<'_> {
             let ObjectId { kind, namespace, name, .. } = &item.object;
             let (here, own) = (self.place.namespace.as_str(), namespace.as_deref());
             let plain = own.is_none_or(|own| own == here).then(|| format!("object/{kind}/{name}"));
-            // In a chart, the namespace is a word for the installation's.
-            let asked = plain.as_ref().map(|plain| format!("{plain}@{NAMESPACE}"));
             let named = own.map(|own| format!("object/{kind}/{name}@{own}"));
-            [plain, asked, named].iter().flatten().any(|path| paths.contains(path))
+            [plain, named].iter().flatten().any(|path| paths.contains(path))
         };
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }
@@ -375,6 +375,13 @@ impl Inputs<'_> {
         }
         out
     }
+}
+
+/// The objects of documents that the version does not have. Such a one is never the site's own: values name only what there is.
+fn gone(vendor: &Attributes, others: [&Attributes; 2]) -> BTreeSet<AttributePath> {
+    let of_documents = |path: &&AttributePath| Row::of(path).is_some_and(|row| row.scope == Scope::Object);
+    let all = others.into_iter().flat_map(Attributes::paths).filter(of_documents);
+    all.filter(|path| vendor.get(path).is_none()).cloned().collect()
 }
 
 /// The values of a state: the vendor's, and those of the site. What the vendor decides about is drift there.

@@ -34,10 +34,12 @@ impl Demo<'_> {
         self.step(command, "the site knows better how many it needs".to_owned());
         let args = args::Upgrade {
             name: "shop".to_owned(),
-            to: None,
-            place: self.place(),
-            values: args::Values::default(),
-            acceptance: args::Acceptance::default(),
+            change: args::Change {
+                to: None,
+                place: self.place(),
+                values: args::Values::default(),
+                acceptance: args::Acceptance::default(),
+            },
             atomic: false,
             how: args::How { dry_run: true, ..self.how() },
         };

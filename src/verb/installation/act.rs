@@ -53,14 +53,14 @@ pub fn upgrade(args: &Upgrade, out: &Output) -> Result<(), Failure> {
 
 /// Upgrades, and gives the report, for the demonstration too.
 pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Failure> {
-    let (name, to) = name_and_version(&args.name, args.to.as_deref())?;
-    let mut opened = opened(name, &args.place, args.how.adopt)?;
+    let (name, to) = name_and_version(&args.name, args.change.to.as_deref())?;
+    let mut opened = opened(name, &args.change.place, args.how.adopt)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
     if standing.holds().is_none() {
         return Err(EngineError::NotInstalled { place: opened.place.clone(), target: opened.target.name() }.into());
     }
     let version = wanted(&opened, name, to)?;
-    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    let forward = forward(&version, &in_force(&standing), &args.change.values, &args.change.acceptance)?;
     tell_continued(&forward, &standing, &version, out);
     let settings = settings(&args.how, args.atomic)?;
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };

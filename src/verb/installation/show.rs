@@ -12,11 +12,12 @@ use crate::output::Output;
 use crate::report::{ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, write_plan};
 
 pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
-    let (name, to) = name_and_version(&args.name, args.to.as_deref())?;
-    let mut opened = opened(name, &args.place, args.how.adopt)?;
+    let change = &args.change;
+    let (name, to) = name_and_version(&args.name, change.to.as_deref())?;
+    let mut opened = opened(name, &change.place, args.how.adopt)?;
     let version = wanted(&opened, name, to)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
-    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    let forward = forward(&version, &in_force(&standing), &change.values, &change.acceptance)?;
     tell_continued(&forward, &standing, &version, out);
     let subject = Subject {
         name: opened.place.name.to_string(),
