@@ -137,6 +137,7 @@ impl Inputs<'_> {
             (None, Some((record, _))) => record.found.clone(),
             _ => Overlay::between(&vendor_old, &site),
         };
+        let was = site.clone();
         let decided = match self.aim {
             Aim::Forward { values, accept } => {
                 // Also of components that are new: so not as an overlay on what is there.
@@ -179,7 +180,7 @@ impl Inputs<'_> {
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
             found,
-            decisions: decided.into_iter().filter(|d| self.is_shown(d, &components)).collect(),
+            decisions: self.told(decided, &was).into_iter().filter(|d| self.is_shown(d, &components)).collect(),
             components,
             steps,
             inventory,
@@ -314,6 +315,31 @@ impl Inputs<'_> {
         }
         let live = ObjectId::of(&object).and_then(|id| self.live.get(&id));
         live.is_none_or(|live| !same(&object, live))
+    }
+
+    /// The decisions with what was in force before a value was given. One that is given as the vendor has it is a decision as well.
+    fn told(&self, mut decided: Vec<Decision>, was: &Attributes) -> Vec<Decision> {
+        let Aim::Forward { values, .. } = self.aim else { return decided };
+        for (path, value) in values.values.iter().filter(|(path, value)| was.get(path) != value.as_ref()) {
+            let before = was.get(path).cloned();
+            match decided.iter_mut().find(|d| d.path == *path) {
+                Some(d) if d.winner == Winner::Site => (d.site, d.given) = (before, true),
+                Some(_) => {}
+                None => decided.extend(Row::of(path).map(|row| Decision {
+                    path: path.clone(),
+                    change: Change::Site,
+                    rule: row.rule,
+                    old: value.clone(),
+                    new: value.clone(),
+                    site: before,
+                    value: value.clone(),
+                    winner: Winner::Site,
+                    accepted: false,
+                    given: true,
+                })),
+            }
+        }
+        decided
     }
 
     /// Whether a decision is told: of a module that never was on, nothing is.

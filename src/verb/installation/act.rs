@@ -1,5 +1,6 @@
 //! `sealift install`, `upgrade`, `rollback` and `uninstall`.
 
+use bundle_format::Code;
 use importer::engine::{
     Back, Engine, EngineError, Forward, Outcome, Plan, Settings, Standing, Uninstall as Ending, Version,
 };
@@ -8,7 +9,7 @@ use importer::target::TargetError;
 
 use super::open::{Opened, forward, name_and_version, opened, plain, settings};
 use super::told::Told;
-use crate::args::{Acceptance, Install, Rollback, Uninstall, Upgrade};
+use crate::args::{Acceptance, Install, Rollback, Uninstall, Upgrade, Values};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{PlanReport, RecordReport, Subject, UninstallReport, write_plan};
@@ -60,6 +61,9 @@ pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Fail
         return Err(EngineError::NotInstalled { place: opened.place.clone(), target: opened.target.name() }.into());
     }
     let version = wanted(&opened, name, to)?;
+    if to.is_none() {
+        refuse_two_wishes(&args.change.values, &standing, &version)?;
+    }
     let forward = forward(&version, &in_force(&standing), &args.change.values, &args.change.acceptance)?;
     tell_continued(&forward, &standing, &version, out);
     let settings = settings(&args.how, args.atomic)?;
@@ -124,6 +128,16 @@ pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallRep
 pub fn wanted(opened: &Opened, name: &str, to: Option<&str>) -> Result<Version, Failure> {
     let wanted = to.map_or_else(|| name.to_owned(), |to| format!("{name}:{to}"));
     Ok(Version::find(&opened.store, &wanted)?)
+}
+
+/// Who changes one value is not to get another version with it, unasked.
+fn refuse_two_wishes(values: &Values, standing: &Standing, version: &Version) -> Result<(), Failure> {
+    let given = [&values.set, &values.unset, &values.with, &values.without].into_iter().any(|all| !all.is_empty());
+    let Some(holds) = standing.holds().filter(|holds| given && holds.digest != version.digest) else { return Ok(()) };
+    let (there, new) = (holds.version.tag(holds.revision), version.version.tag(version.revision));
+    let message = format!("a value is given, and {new} would come with it in the place of {there}");
+    Err(Failure::new(Code::Usage, message)
+        .hint(format!("`--to {there}` changes the value alone, `--to {new}` upgrades as well")))
 }
 
 /// The version that is installed.
