@@ -1,12 +1,14 @@
 //! The `sealift` command: arguments in, data on stdout, talk on stderr. What it does is in the library crates.
 
 mod args;
+mod clock;
 mod failure;
 mod files;
 mod keys;
 mod output;
 mod progress;
 mod report;
+mod status_files;
 mod verb;
 
 use std::process::ExitCode;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args as ClapArgs};
 
+use super::Admission;
+
 /// Where an installation is.
 #[derive(Debug, ClapArgs)]
 pub struct Where {
@@ -91,6 +93,8 @@ pub struct Install {
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
+    pub admission: Admission,
+    #[command(flatten)]
     pub values: Values,
     /// Remove again what was made if the installation fails
     #[arg(long)]
@@ -108,6 +112,8 @@ pub struct Upgrade {
     pub to: Option<String>,
     #[command(flatten)]
     pub place: Where,
+    #[command(flatten)]
+    pub admission: Admission,
     #[command(flatten)]
     pub values: Values,
     #[command(flatten)]
@@ -128,6 +134,8 @@ pub struct Plan {
     pub to: Option<String>,
     #[command(flatten)]
     pub place: Where,
+    #[command(flatten)]
+    pub admission: Admission,
     #[command(flatten)]
     pub values: Values,
     #[command(flatten)]

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::MarkedReport;
+
 /// `sealift plan`, and what `install`, `upgrade` and `rollback` did.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -349,6 +351,9 @@ pub struct StatusReport {
     pub target: String,
     /// The record that holds.
     pub holds: Option<RecordReport>,
+    /// What whoever tests says of the version that is installed.
+    #[serde(rename = "releaseStatus")]
+    pub release_status: Option<MarkedReport>,
     /// An action that failed, or was interrupted.
     pub unfinished: Option<RecordReport>,
     /// Whether every component is ready.

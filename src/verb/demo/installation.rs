@@ -17,6 +17,7 @@ impl Demo<'_> {
         let args = args::Install {
             name: "shop".to_owned(),
             place: self.place(),
+            admission: args::Admission::default(),
             values: args::Values::default(),
             atomic: false,
             how: self.how(),
@@ -36,6 +37,7 @@ impl Demo<'_> {
             name: "shop".to_owned(),
             to: None,
             place: self.place(),
+            admission: args::Admission::default(),
             values: args::Values::default(),
             acceptance: args::Acceptance::default(),
             atomic: false,

@@ -6,9 +6,10 @@ use importer::engine::{
 use importer::plan::Overlay;
 use importer::target::TargetError;
 
+use super::choose;
 use super::open::{Opened, forward, opened, plain, settings};
 use super::told::Told;
-use crate::args::{Acceptance, Install, Rollback, Uninstall, Upgrade};
+use crate::args::{Acceptance, Admission, Install, Rollback, Uninstall, Upgrade};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{PlanReport, RecordReport, Subject, UninstallReport, write_plan};
@@ -23,8 +24,8 @@ pub fn install(args: &Install, out: &Output) -> Result<(), Failure> {
 /// Installs, and gives the report, for the demonstration too.
 pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Failure> {
     let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
-    let version = Version::find(&opened.store, &args.name)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
+    let version = choose::version(&opened.store, &args.name, &standing, &args.admission, out)?;
     if let Some(holds) = standing.holds()
         && holds.digest != version.digest
     {
@@ -55,7 +56,7 @@ pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Fail
     if standing.holds().is_none() {
         return Err(EngineError::NotInstalled { place: opened.place.clone(), target: opened.target.name() }.into());
     }
-    let version = wanted(&opened, &args.name, args.to.as_deref())?;
+    let version = wanted(&opened, &args.name, args.to.as_deref(), (&standing, &args.admission), out)?;
     let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
     let settings = settings(&args.how, args.atomic)?;
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
@@ -78,6 +79,10 @@ pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Fa
     let standing = Standing::new(opened.records.all(&opened.place)?);
     let back = Back { to: args.record, exact: args.exact };
     let to = args.record.map_or_else(|| standing.before_last(), |number| standing.record(number));
+    if let Some(to) = to {
+        let label = format!("{}:{}", opened.place.name, to.version.tag(to.revision));
+        choose::warn_if_withdrawn(&opened.store, &to.digest, &label, out);
+    }
     let to = to.map(|r| r.version.tag(r.revision)).unwrap_or_default();
     let to = Change { from: installed(&standing), to };
     let settings = settings(&args.how, false)?;
@@ -113,11 +118,17 @@ pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallRep
     })
 }
 
-/// The version that `to` names, or the highest.
-pub fn wanted(opened: &Opened, name: &str, to: Option<&str>) -> Result<Version, Failure> {
+/// The version that `to` names, or the highest that may be chosen.
+pub fn wanted(
+    opened: &Opened,
+    name: &str,
+    to: Option<&str>,
+    (standing, admission): (&Standing, &Admission),
+    out: &Output,
+) -> Result<Version, Failure> {
     let name = name.split(':').next().unwrap_or(name);
     let wanted = to.map_or_else(|| name.to_owned(), |to| format!("{name}:{to}"));
-    Ok(Version::find(&opened.store, &wanted)?)
+    choose::version(&opened.store, &wanted, standing, admission, out)
 }
 
 /// The version that is installed.

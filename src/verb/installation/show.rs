@@ -5,6 +5,7 @@ use std::time::Duration;
 use importer::engine::Standing;
 
 use super::act::{failure, in_force, installed, wanted};
+use super::choose;
 use super::open::{forward, opened, plain, settings};
 use crate::args::{History, Plan, Status};
 use crate::failure::Failure;
@@ -13,8 +14,9 @@ use crate::report::{ComponentStateReport, HistoryReport, PlanReport, RecordRepor
 
 pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
     let mut opened = opened(&args.name, &args.place, args.how.adopt)?;
-    let version = wanted(&opened, &args.name, args.to.as_deref().or(args.name.split_once(':').map(|(_, to)| to)))?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
+    let to = args.to.as_deref().or(args.name.split_once(':').map(|(_, to)| to));
+    let version = wanted(&opened, &args.name, to, (&standing, &args.admission), out)?;
     let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
     let subject = Subject {
         name: opened.place.name.to_string(),
@@ -76,6 +78,7 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
         namespace: subject.0.namespace.to_string(),
         target: subject.1,
         holds: state.holds.as_ref().map(RecordReport::of),
+        release_status: state.holds.as_ref().and_then(|r| choose::status_of(&opened.store, &r.digest, out)),
         unfinished: state.unfinished.as_ref().map(RecordReport::of),
         ready: state.components.iter().all(|c| c.waiting.is_none()),
         components: state
@@ -99,6 +102,9 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
 fn write_status(text: &mut String, report: &StatusReport) {
     let version = report.holds.as_ref().map_or("not installed", |r| r.version.as_str());
     text.push_str(&format!("{} {version} for {} on {}\n", report.name, report.namespace, report.target));
+    if let Some(status) = &report.release_status {
+        status.write(text);
+    }
     if let Some(r) = &report.unfinished {
         let message = r.message.as_deref().unwrap_or("it was interrupted");
         text.push_str(&format!("UNFINISHED: {} to {} (record {}): {message}\n", r.action, r.version, r.number));
