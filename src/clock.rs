@@ -13,7 +13,7 @@ pub fn source_date_epoch() -> Result<Option<Timestamp>, Failure> {
     Timestamp::from_second(seconds).map(Some).map_err(|_| wrong())
 }
 
-/// Seconds since 1970, by this machine's clock.
+/// Now, by this machine's clock.
 pub fn now() -> Timestamp {
     Timestamp::now()
 }
