@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args as ClapArgs};
 
+use super::Admission;
+
 /// Where an installation is.
 #[derive(Debug, ClapArgs)]
 pub struct Where {
@@ -94,6 +96,8 @@ pub struct Install {
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
+    pub admission: Admission,
+    #[command(flatten)]
     pub values: Values,
     /// Remove again what was made if the installation fails
     #[arg(long)]
@@ -110,6 +114,8 @@ pub struct Change {
     pub to: Option<String>,
     #[command(flatten)]
     pub place: Where,
+    #[command(flatten)]
+    pub admission: Admission,
     #[command(flatten)]
     pub values: Values,
     #[command(flatten)]

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::MarkedReport;
+
 /// `sealift plan`, and what `install`, `upgrade` and `rollback` did.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -369,6 +371,9 @@ pub struct StatusReport {
     pub target: String,
     /// The record that holds.
     pub holds: Option<RecordReport>,
+    /// What whoever tests says of the version that is installed.
+    #[serde(rename = "releaseStatus")]
+    pub release_status: Option<MarkedReport>,
     /// Who acts on it at this moment.
     pub running: Option<String>,
     /// An action that failed, was interrupted, or is running.

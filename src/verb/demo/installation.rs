@@ -17,6 +17,7 @@ impl Demo<'_> {
         let args = args::Install {
             name: "shop".to_owned(),
             place: self.place(),
+            admission: args::Admission::default(),
             values: args::Values::default(),
             atomic: false,
             how: self.how(),
@@ -37,6 +38,7 @@ impl Demo<'_> {
             change: args::Change {
                 to: None,
                 place: self.place(),
+                admission: args::Admission::default(),
                 values: args::Values::default(),
                 acceptance: args::Acceptance::default(),
             },

@@ -7,9 +7,10 @@ use importer::engine::{
 use importer::plan::Overlay;
 use importer::target::TargetError;
 
+use super::choose;
 use super::open::{Opened, forward, name_and_version, opened, plain, settings};
 use super::told::Told;
-use crate::args::{Acceptance, Install, Rollback, Uninstall, Upgrade, Values};
+use crate::args::{Acceptance, Admission, Install, Rollback, Uninstall, Upgrade, Values};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{PlanReport, RecordReport, Subject, UninstallReport, write_plan};
@@ -25,8 +26,8 @@ pub fn install(args: &Install, out: &Output) -> Result<(), Failure> {
 pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Failure> {
     let (name, _) = name_and_version(&args.name, None)?;
     let mut opened = opened(name, &args.place, args.how.adopt)?;
-    let version = Version::find(&opened.store, &args.name)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
+    let version = choose::version(&opened.store, &args.name, &standing, &args.admission, out)?;
     if let Some(holds) = standing.holds()
         && holds.digest != version.digest
     {
@@ -60,7 +61,7 @@ pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Fail
     if standing.holds().is_none() {
         return Err(EngineError::NotInstalled { place: opened.place.clone(), target: opened.target.name() }.into());
     }
-    let version = wanted(&opened, name, to)?;
+    let version = wanted(&opened, name, to, (&standing, &args.change.admission), out)?;
     if to.is_none() {
         refuse_two_wishes(&args.change.values, &standing, &version)?;
     }
@@ -88,6 +89,10 @@ pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Fa
     let standing = Standing::new(opened.records.all(&opened.place)?);
     let back = Back { to: args.record, exact: args.exact };
     let to = args.record.map_or_else(|| standing.before_last(), |number| standing.record(number));
+    if let Some(to) = to {
+        let label = format!("{}:{}", opened.place.name, to.version.tag(to.revision));
+        choose::warn_if_withdrawn(&opened.store, &to.digest, &label, out);
+    }
     let to = to.map(|r| r.version.tag(r.revision)).unwrap_or_default();
     let to = Change { from: installed(&standing), to };
     let settings = settings(&args.how, false)?;
@@ -124,10 +129,16 @@ pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallRep
     })
 }
 
-/// The version that `to` names, or the highest.
-pub fn wanted(opened: &Opened, name: &str, to: Option<&str>) -> Result<Version, Failure> {
+/// The version that `to` names, or the highest that may be chosen.
+pub fn wanted(
+    opened: &Opened,
+    name: &str,
+    to: Option<&str>,
+    (standing, admission): (&Standing, &Admission),
+    out: &Output,
+) -> Result<Version, Failure> {
     let wanted = to.map_or_else(|| name.to_owned(), |to| format!("{name}:{to}"));
-    Ok(Version::find(&opened.store, &wanted)?)
+    choose::version(&opened.store, &wanted, standing, admission, out)
 }
 
 /// Who changes one value is not to get another version with it, unasked.
