@@ -266,7 +266,7 @@ fn what_goes_on_has_the_values_that_were_given_at_first() {
     let said = "continues record 2 with what that was given: auth.env.LOG_LEVEL=\"trace\", gateway.replicas=7, --with search, --accept auth.env.OLD_SWITCH";
     assert!(planned.stderr.contains(said), "{planned:#?}");
     // Given now goes before given then; and what goes on may be interrupted as well.
-    let run = cloud.on("upgrade cloud --set gateway.replicas=5");
+    let run = cloud.on("upgrade cloud --to 2.0.0 --set gateway.replicas=5");
     assert!(run.stderr.contains("continues record 2"), "{run:#?}");
     let gateway = cloud.text("deployment-gateway.yaml");
     assert!(gateway.contains("replicas: 5"), "{gateway}");
