@@ -5,6 +5,8 @@
 
 #[path = "installations/again.rs"]
 mod again;
+#[path = "installations/asked.rs"]
+mod asked;
 #[path = "installations/cloud.rs"]
 mod cloud;
 mod common;

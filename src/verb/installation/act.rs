@@ -7,9 +7,9 @@ use importer::engine::{
 use importer::plan::Overlay;
 use importer::target::TargetError;
 
-use super::choose;
 use super::open::{Opened, forward, name_and_version, opened, plain, settings};
 use super::told::Told;
+use super::{asked, choose};
 use crate::args::{Acceptance, Admission, Install, Rollback, Uninstall, Upgrade, Values};
 use crate::failure::Failure;
 use crate::output::Output;
@@ -38,6 +38,10 @@ pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Fail
     let forward = Forward { again: true, ..forward };
     tell_continued(&forward, &standing, &version, out);
     let settings = settings(&args.how, args.atomic)?;
+    if !args.how.dry_run {
+        let login = args.how.registry_login.as_deref();
+        asked::check(&version, settings.images.as_ref(), login, &standing, out)?;
+    }
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
     let told = told(out, args.how.dry_run)?;
     change(&mut opened, settings, (out, &told), to, &mut |engine, shown| match args.how.dry_run {
@@ -68,6 +72,10 @@ pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Fail
     let forward = forward(&version, &in_force(&standing), &args.change.values, &args.change.acceptance)?;
     tell_continued(&forward, &standing, &version, out);
     let settings = settings(&args.how, args.atomic)?;
+    if !args.how.dry_run {
+        let login = args.how.registry_login.as_deref();
+        asked::check(&version, settings.images.as_ref(), login, &standing, out)?;
+    }
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
     let told = told(out, args.how.dry_run)?;
     change(&mut opened, settings, (out, &told), to, &mut |engine, shown| match args.how.dry_run {
