@@ -153,6 +153,22 @@ fn check(object: &Value) -> Result<(), &'static str> {
     if fields.get("metadata").and_then(|m| m.get("namespace")).is_some_and(|n| !n.is_string()) {
         return Err("`metadata.namespace` is not a text");
     }
+    // Objects are called `KIND/NAME@NAMESPACE` in plans and records: what no API server takes must not be read otherwise there.
+    let metadata = |field: &str| fields.get("metadata").and_then(|m| m.get(field)).and_then(Value::as_str);
+    let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
+    if !fields.get("kind").and_then(Value::as_str).is_some_and(|kind| kind.len() <= 63 && is_word(kind)) {
+        return Err("`kind` is no word of letters and digits");
+    }
+    let is_name = |name: &str| {
+        !matches!(name, "." | "..") && !name.contains(['/', '%']) && !name.chars().any(|c| c.is_control() || c == ' ')
+    };
+    if !metadata("name").is_some_and(|name| name.len() <= 253 && is_name(name)) {
+        return Err("`metadata.name` is not a name that Kubernetes takes");
+    }
+    let dns = |text: &str| text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if !metadata("namespace").is_none_or(|namespace| namespace.len() <= 63 && dns(namespace)) {
+        return Err("`metadata.namespace` is not a name that Kubernetes takes");
+    }
     Ok(())
 }
 
@@ -224,6 +240,17 @@ mod tests {
             ("no kind", "apiVersion: v1", "object 1: `kind` is missing"),
             ("no version", "kind: Pod", "object 1: `apiVersion` is missing"),
             ("no name", "apiVersion: v1\nkind: Pod", "object 1: `metadata.name` is missing"),
+            ("a kind that is a path", "apiVersion: v1\nkind: A/B\nmetadata: {name: a}", "object 1: `kind` is no word"),
+            (
+                "a name that is a path",
+                "apiVersion: v1\nkind: A\nmetadata: {name: a/b}",
+                "object 1: `metadata.name` is not a name",
+            ),
+            (
+                "a namespace that is a path",
+                "apiVersion: v1\nkind: A\nmetadata: {name: a, namespace: b/c}",
+                "object 1: `metadata.namespace` is not a name",
+            ),
             ("the second", &format!("{POD}---\nx: 1"), "object 2: `apiVersion` is missing"),
             ("a bare item", "apiVersion: v1\nkind: List\nitems: [{}]", "object 1: `apiVersion` is missing"),
             ("no items", "apiVersion: v1\nkind: List", "object 1: a List without a list of `items`"),
