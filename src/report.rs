@@ -26,7 +26,8 @@ pub use delta::{CarriageReport, LackingReport};
 pub use diff::{DiffReport, DiffedField, DiffedFile, DiffedPlatform};
 pub use log::{FaultLine, LogLine, RequestLine};
 pub use plan::{
-    ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, UninstallReport, write_plan,
+    ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, UninstallReport, ValueReport,
+    write_plan,
 };
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 #[cfg(feature = "packer")]
