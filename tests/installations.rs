@@ -8,6 +8,8 @@ mod again;
 #[path = "installations/cloud.rs"]
 mod cloud;
 mod common;
+#[path = "installations/hidden.rs"]
+mod hidden;
 #[path = "installations/interrupted.rs"]
 mod interrupted;
 #[path = "installations/journey.rs"]
