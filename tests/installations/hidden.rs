@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::cloud::{Cloud, decision};
+use age::secrecy::ExposeSecret as _;
+
+use crate::cloud::{Cloud, ON, decision};
 
 const HIDDEN: [&str; 3] = ["of-the-vendor-once", "of-the-vendor-now", "of-the-site"];
 
@@ -59,4 +61,32 @@ fn plans_reports_and_status_show_the_keys_of_secrets_and_no_value() {
         let said = cloud.on(verb);
         is_silent(verb, &(said.stdout + &said.stderr));
     }
+}
+
+#[test]
+fn an_export_carries_the_values_of_secrets_encrypted() {
+    let cloud = with_secret();
+    cloud.on("install cloud:2.0.0 --values site.yaml --set auth.env.LOG_LEVEL=trace");
+    cloud.ok("keygen -q --no-passphrase -o here");
+    let identity = age::x25519::Identity::generate();
+    fs::write(cloud.path("identity.txt"), identity.to_string().expose_secret()).unwrap();
+    let said = cloud.ok(&format!(
+        "export-installation cloud {ON} -o cloud.installation --key here.pem --encrypt-to {} --json",
+        identity.to_public()
+    ));
+    is_silent("the report", &(said.stdout.clone() + &said.stderr));
+    let secrets = said.json()["secrets"].to_string();
+    assert!(secrets.contains("object/Secret/cloud-key"), "{secrets}");
+    is_silent("the file", &String::from_utf8_lossy(&fs::read(cloud.path("cloud.installation")).unwrap()));
+
+    let import = "import-installation cloud.installation --key here.pub --identity identity.txt --site site -n guests --target dir:there";
+    let said = cloud.ok(import);
+    is_silent("the import", &(said.stdout + &said.stderr));
+    let there: String = fs::read_dir(cloud.path("there"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .map(|path| fs::read_to_string(path).unwrap())
+        .collect();
+    assert!(there.contains(HIDDEN[2]) && there.contains("trace"), "values of the site go along");
 }
