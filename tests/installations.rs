@@ -8,6 +8,8 @@ mod again;
 #[path = "installations/cloud.rs"]
 mod cloud;
 mod common;
+#[path = "installations/ending.rs"]
+mod ending;
 #[path = "installations/hidden.rs"]
 mod hidden;
 #[path = "installations/interrupted.rs"]

@@ -415,14 +415,3 @@ pub struct ComponentStateReport {
     /// Whether it is switched off.
     pub off: bool,
 }
-
-/// `sealift uninstall`.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct UninstallReport {
-    pub name: String,
-    pub namespace: String,
-    pub target: String,
-    /// Objects that stay.
-    pub kept: Vec<String>,
-    pub record: RecordReport,
-}
