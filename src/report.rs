@@ -8,6 +8,7 @@ mod diff;
 mod log;
 mod plan;
 mod registry;
+mod removal;
 mod status;
 mod template;
 
@@ -27,9 +28,10 @@ pub use delta::{CarriageReport, LackingReport};
 pub use diff::{DiffReport, DiffedField, DiffedFile, DiffedPlatform};
 pub use log::{FaultLine, LogLine, RequestLine};
 pub use plan::{
-    ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, UninstallReport, write_plan,
+    ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, ValueReport, write_plan,
 };
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
+pub use removal::UninstallReport;
 pub use status::{ImportStatusReport, ImportedStatus, MarkReport, MarkedReport};
 #[cfg(feature = "packer")]
 pub use template::FindImagesReport;

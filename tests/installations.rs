@@ -10,6 +10,10 @@ mod asked;
 #[path = "installations/cloud.rs"]
 mod cloud;
 mod common;
+#[path = "installations/ending.rs"]
+mod ending;
+#[path = "installations/hidden.rs"]
+mod hidden;
 #[path = "installations/interrupted.rs"]
 mod interrupted;
 #[path = "installations/journey.rs"]

@@ -185,6 +185,9 @@ pub struct Uninstall {
     /// Keep claims and secrets, so that installing again finds its data
     #[arg(long)]
     pub keep_data: bool,
+    /// Show what would be removed, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
     /// How long to wait for objects to go, as `90s` or `10m`
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     pub timeout: Duration,

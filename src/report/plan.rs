@@ -1,7 +1,7 @@
 //! What the verbs of installations give as `--json`, and how people read it.
 
 use importer::engine::{Outcome, Plan};
-use importer::plan::{Change, ComponentChange, Decision, Effect, Rule, Step, Winner};
+use importer::plan::{AttributePath, Change, ComponentChange, Decision, Effect, Overlay, Rule, Step, Winner};
 use importer::record::Record;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -382,11 +382,36 @@ pub struct StatusReport {
     pub ready: bool,
     pub components: Vec<ComponentStateReport>,
     /// The site's values where they are not the vendor's.
-    pub site: Vec<String>,
+    pub site: Vec<ValueReport>,
     /// What was changed on the target since the last action.
-    pub drift: Vec<String>,
+    pub drift: Vec<ValueReport>,
     /// Objects that are no longer as they were applied.
     pub changed: Vec<String>,
+}
+
+/// A value of the site.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ValueReport {
+    /// Of which attribute (spec/plan.md section 3).
+    pub path: String,
+    /// `null` is what the site removed.
+    pub value: Option<Value>,
+}
+
+impl ValueReport {
+    pub fn all(overlay: &Overlay) -> Vec<Self> {
+        let value =
+            |(path, value): (&AttributePath, &Option<Value>)| Self { path: path.to_string(), value: value.clone() };
+        overlay.values.iter().map(value).collect()
+    }
+
+    /// The value for people.
+    pub fn line(&self) -> String {
+        match &self.value {
+            Some(value) => format!("{} = {value}", self.path),
+            None => format!("{} removed", self.path),
+        }
+    }
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -399,15 +424,4 @@ pub struct ComponentStateReport {
     pub orphan: bool,
     /// Whether it is switched off.
     pub off: bool,
-}
-
-/// `sealift uninstall`.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct UninstallReport {
-    pub name: String,
-    pub namespace: String,
-    pub target: String,
-    /// Objects that stay.
-    pub kept: Vec<String>,
-    pub record: RecordReport,
 }

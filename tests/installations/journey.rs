@@ -26,6 +26,9 @@ fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
     for path in ["auth.env.LOG_LEVEL", "auth.env.EXTRA", "gateway.config./etc/shop/gateway.conf", "gateway.replicas"] {
         assert!(drift.contains(path), "{path}: {status:#}");
     }
+    let value =
+        |path: &str| status["drift"].as_array().unwrap().iter().find(|v| v["path"] == path).unwrap()["value"].clone();
+    assert_eq!((value("gateway.replicas"), value("auth.env.EXTRA")), (5.into(), "site".into()));
     let customised = cloud.contents();
 
     cloud.deliver("v2");

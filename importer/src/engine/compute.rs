@@ -69,7 +69,7 @@ pub enum Aim<'a> {
 /// What an action would change.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// What is decided, where values differ.
+    /// What is decided, where values differ. It is for people: Secrets are without their values.
     pub decisions: Vec<Decision>,
     /// What becomes of the components.
     pub components: Vec<PlannedComponent>,
@@ -180,7 +180,12 @@ impl Inputs<'_> {
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
             found,
-            decisions: self.told(decided, &was).into_iter().filter(|d| self.is_shown(d, &components)).collect(),
+            decisions: self
+                .told(decided, &was)
+                .into_iter()
+                .filter(|d| self.is_shown(d, &components))
+                .map(Decision::without_secrets)
+                .collect(),
             components,
             steps,
             inventory,

@@ -14,17 +14,16 @@ impl Engine<'_> {
                 _ if next.digest == killed.digest => "continued",
                 _ => "followed",
             };
-            let message = Some(format!("interrupted, and {what} by record {}", next.number));
-            self.records
-                .keep(&self.place, &Record { status: Status::Failed, message, given: None, ..killed.clone() })?;
+            let mut killed = Record { given: None, ..killed.clone() };
+            killed.fail(&format!("interrupted, and {what} by record {}", next.number));
+            self.records.keep(&self.place, &killed)?;
         }
         Ok(())
     }
 
     /// Records why an action failed, and gives the error to tell. `next` is what to do if it was interrupted.
     pub(super) fn failed(&self, e: TargetError, mut record: Record, label: &str, next: String) -> EngineError {
-        record.status = Status::Failed;
-        record.message = Some(match &e {
+        record.fail(&match &e {
             TargetError::Interrupted if !next.is_empty() => format!("{e}: {next}"),
             _ => e.to_string(),
         });

@@ -23,4 +23,5 @@ pub use error::EngineError;
 pub use images::ImageNames;
 pub use standing::Standing;
 pub use status::{ComponentState, State};
+pub use uninstall::Removal;
 pub use version::Version;

@@ -20,7 +20,7 @@ pub struct State {
     pub running: Option<String>,
     /// Its components.
     pub components: Vec<ComponentState>,
-    /// The site's values where they are not the vendor's, as they are now.
+    /// The site's values where they are not the vendor's, as they are now. Secrets are without their values, here and in `drift`.
     pub site: Overlay,
     /// What was changed on the target since the last action.
     pub drift: Overlay,
@@ -76,8 +76,8 @@ impl Engine<'_> {
         }
         Ok(State {
             running: self.records.held(&self.place)?,
-            drift: drift(&standing, &plan.found),
-            site: plan.found.clone(),
+            drift: drift(&standing, &plan.found).without_secrets(),
+            site: plan.found.without_secrets(),
             changed: plan.changed_objects(),
             holds: standing.holds().cloned(),
             unfinished: standing.unfinished().cloned(),

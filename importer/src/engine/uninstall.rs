@@ -3,23 +3,39 @@
 use std::collections::BTreeMap;
 
 use super::action::{items, now};
-use super::{Engine, EngineError, Uninstall};
+use super::{Engine, EngineError, Standing, Uninstall};
 use crate::plan::Overlay;
 use crate::record::{Action, Record, Status};
 use crate::target::{Interrupted, ObjectId};
 
+/// What an uninstallation removes, and what it leaves.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Removal {
+    /// What goes, in order. What claims hold goes with them.
+    pub go: Vec<ObjectId>,
+    /// What stays.
+    pub stay: Vec<ObjectId>,
+}
+
 impl Engine<'_> {
-    /// Removes the installation.
+    /// What uninstalling would do.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub fn uninstall(&mut self, uninstall: Uninstall) -> Result<Record, EngineError> {
-        let lock = self.records.lock(&self.place, &self.settings.by)?;
+    pub fn plan_uninstall(&self, uninstall: Uninstall) -> Result<Removal, EngineError> {
         let standing = self.standing()?;
+        self.installed(&standing)?;
+        self.removal(&standing, uninstall)
+    }
+
+    /// The record of what is to be removed: the last one, unless that removed it.
+    fn installed<'s>(&self, standing: &'s Standing) -> Result<&'s Record, EngineError> {
         let last = standing.records().last().filter(|r| r.action != Action::Uninstall || r.status != Status::Done);
-        let last = last.ok_or_else(|| self.not_installed())?;
-        let before = items(&standing);
-        let known: Vec<ObjectId> = before.iter().map(|i| i.object.clone()).collect();
+        last.ok_or_else(|| self.not_installed())
+    }
+
+    fn removal(&self, standing: &Standing, uninstall: Uninstall) -> Result<Removal, EngineError> {
+        let known: Vec<ObjectId> = items(standing).into_iter().map(|i| i.object).collect();
         let live = self.target.observe(&self.place, &known)?;
         let stays = |id: &ObjectId| {
             id.kind == "Namespace"
@@ -28,7 +44,22 @@ impl Engine<'_> {
         // What came later depends on what was there before.
         let mut objects: Vec<ObjectId> = known.iter().rev().filter(|id| live.get(id).is_some()).cloned().collect();
         objects.extend(live.objects.keys().filter(|id| !known.contains(id)).cloned());
-        let (stay, go): (Vec<_>, Vec<_>) = objects.into_iter().partition(|id| stays(id));
+        let (stay, go) = objects.into_iter().partition(|id| stays(id));
+        Ok(Removal { go, stay })
+    }
+
+    /// Removes the installation. `shown` is given what goes before the first of it does.
+    ///
+    /// # Errors
+    /// [`EngineError`].
+    pub fn uninstall(&mut self, uninstall: Uninstall, shown: &dyn Fn(&Removal)) -> Result<Record, EngineError> {
+        let lock = self.records.lock(&self.place, &self.settings.by)?;
+        let standing = self.standing()?;
+        let last = self.installed(&standing)?;
+        let before = items(&standing);
+        let removal = self.removal(&standing, uninstall)?;
+        shown(&removal);
+        let Removal { go, stay } = removal;
         let mut record = Record {
             number: standing.next(),
             action: Action::Uninstall,

@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use bundle_format::Digest;
 use bundle_format::archive::MemberName;
 use bundle_format::limits;
 use bundle_format::statement::{Exported, ExportedFrom, Member, Statement};
 use bundle_format::template::{ComponentName, Template};
 use bundle_format::trust::{PrivateKey, Verified};
-use bundle_format::{Digest, json};
 use serde_json::Value;
 
 use super::write::{Spooled, refuse_existing, spool, write};
-use super::{Ahead, Document, MoveError, Recipients, Volume};
-use crate::engine::{Engine, Plan, Standing, Version};
+use super::{Ahead, Document, MoveError, Recipients, Secrets, Volume};
+use crate::engine::{Engine, Standing, Version};
+use crate::plan::Overlay;
 use crate::render::{SecretValues, secrets_needed};
 use crate::target::{Helper, Live, ObjectId, TargetError, Undisturbed};
 
@@ -36,7 +37,7 @@ pub struct Written {
     pub statement: Verified<Statement<Exported>>,
     /// What the installation is made of.
     pub document: Document,
-    /// Names of the secrets that are carried.
+    /// Names of the secrets that are carried, and paths of the site's values of Secrets.
     pub secrets: Vec<String>,
     /// What was stopped while its data was read, and runs again.
     pub stopped: Vec<ObjectId>,
@@ -64,11 +65,13 @@ impl Engine<'_> {
         if let Some(record) = standing.unfinished() {
             return Err(MoveError::Unfinished { place: self.place.clone(), record: record.number });
         }
-        let (version, plan, secrets) = self.made_of(&standing)?;
-        self.complete(&version.template, &secrets)?;
+        let (version, plan, generated) = self.made_of(&standing)?;
+        self.complete(&version.template, &generated)?;
+        let (open, hidden) = plan.overlay.parted();
+        let secrets = Secrets { generated, values: hidden };
         let record = standing.holds().map_or(0, |r| r.number);
-        let mut document = self.document(&standing, &version, &plan)?;
-        let bytes = json_of(&secrets)?;
+        let mut document = self.document(&standing, &version, open)?;
+        let bytes = secrets.bytes()?;
         let mut encrypted = vec![spool(export.out, export.recipients, |out| {
             out.write_all(&bytes).map_err(|source| MoveError::Io {
                 what: "encrypting secrets for",
@@ -102,7 +105,8 @@ impl Engine<'_> {
                 true => MoveError::ExportInterrupted { started: stopped.clone() },
                 false => e,
             })?;
-        let secrets = secrets.keys().map(ToString::to_string).collect();
+        let names = secrets.generated.keys().map(ToString::to_string);
+        let secrets = names.chain(secrets.values.values.keys().map(ToString::to_string)).collect();
         Ok(Written { statement, document, secrets, stopped, len })
     }
 
@@ -117,7 +121,7 @@ impl Engine<'_> {
         Ok(())
     }
 
-    fn document(&self, standing: &Standing, version: &Version, plan: &Plan) -> Result<Document, MoveError> {
+    fn document(&self, standing: &Standing, version: &Version, values: Overlay) -> Result<Document, MoveError> {
         let mut ahead = BTreeMap::new();
         for (component, digest) in &version.ahead {
             let label = Version::with_digest(self.store, digest)?.label();
@@ -131,7 +135,7 @@ impl Engine<'_> {
             revision: version.revision,
             ahead,
             modules: optional.map(|c| (c.name.clone(), on.contains(&c.name))).collect(),
-            values: plan.overlay.clone(),
+            values,
             data: Vec::new(),
         })
     }
@@ -207,15 +211,6 @@ fn has_claim(workload: &Value) -> bool {
     let list = |path: &str| workload.pointer(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     !list("/spec/volumeClaimTemplates").is_empty()
         || list("/spec/template/spec/volumes").iter().any(|v| v.get("persistentVolumeClaim").is_some())
-}
-
-fn json_of(secrets: &SecretValues) -> Result<Vec<u8>, MoveError> {
-    let fail = || MoveError::Secrets { limit: limits::SECRETS_BYTES };
-    let bytes = serde_json::to_vec(secrets).map_err(|_| fail())?;
-    // What is added by the encryption is well below a quarter.
-    let room = limits::SECRETS_BYTES / 4 * 3;
-    let readable = json::parse::<SecretValues>(&bytes, room, json::Numbers::Safe);
-    readable.map(|_| bytes).map_err(|_| fail())
 }
 
 #[cfg(test)]

@@ -5,14 +5,12 @@ use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use bundle_format::archive::{ArchiveReader, MemberName};
-use bundle_format::json::{self, Numbers};
 use bundle_format::statement::{Exported, Member, Statement};
 use bundle_format::trust::{TrustRoot, Unverified, Verified};
 use bundle_format::walk::BundleError;
 use bundle_format::{Digest, Hasher, limits};
 
-use super::{Document, Identities, MoveError};
-use crate::render::SecretValues;
+use super::{Document, Identities, MoveError, Secrets};
 
 /// An exported installation, every byte of which is what a trusted key has signed. Only [`Moved::open`] makes it.
 #[derive(Debug)]
@@ -78,18 +76,16 @@ impl Moved {
         &self.document
     }
 
-    /// Its generated secrets.
+    /// Its secrets.
     ///
     /// # Errors
     /// [`MoveError::Decrypt`], [`MoveError::Secrets`].
-    pub fn secrets(&self, identities: &Identities) -> Result<SecretValues, MoveError> {
+    pub fn secrets(&self, identities: &Identities) -> Result<Secrets, MoveError> {
         let fail = |why: String| MoveError::Decrypt { member: MemberName::Secrets.to_string(), why };
         let reader = identities.decrypt(self.secrets.as_slice()).map_err(|e| fail(e.to_string()))?;
         let mut bytes = Vec::new();
         reader.take(limits::SECRETS_BYTES + 1).read_to_end(&mut bytes).map_err(|e| fail(e.to_string()))?;
-        // The parser's message might repeat a secret.
-        json::parse(&bytes, limits::SECRETS_BYTES, Numbers::Safe)
-            .map_err(|_| MoveError::Secrets { limit: limits::SECRETS_BYTES })
+        Secrets::parse(&bytes)
     }
 
     /// What the claim at place `n` holds, as it is decrypted, and what it is known by. Each part of it is proved by its encryption

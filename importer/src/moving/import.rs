@@ -6,7 +6,7 @@ use bundle_format::template::ComponentName;
 use serde_json::{Value, json};
 
 use super::file::Exact;
-use super::{Identities, MoveError, Moved};
+use super::{Identities, MoveError, Moved, Secrets};
 use crate::engine::{Engine, EngineError, Forward, Outcome, Plan, Version};
 use crate::holdings::HoldingError;
 use crate::plan::Overlay;
@@ -57,13 +57,18 @@ impl Moved {
         }
     }
 
-    /// The site's values of the file, under those that are given now.
+    /// The site's values of the file, those that it keeps encrypted included.
     #[must_use]
-    pub fn forward(&self, given: Forward) -> Forward {
-        let values: Overlay = self.document().values.clone().under(given.values);
+    pub fn values(&self, secrets: &Secrets) -> Overlay {
+        self.document().values.clone().under(secrets.values.clone())
+    }
+
+    /// What the file says, under what is given now.
+    fn forward(&self, secrets: Secrets, given: Forward) -> Forward {
+        let values = self.values(&secrets).under(given.values);
         let mut switched = self.document().modules.clone();
         switched.extend(given.switched);
-        Forward { values, switched, ..given }
+        Forward { values, switched, secrets: secrets.generated, ..given }
     }
 }
 
@@ -101,9 +106,8 @@ impl Engine<'_> {
             return Err(MoveError::Installed { place: self.place.clone(), there });
         }
         let version = import.moved.version(self.store)?;
-        let mut forward = import.moved.forward(import.forward.clone());
-        forward.secrets = import.moved.secrets(import.identities)?;
-        Ok((version, forward))
+        let secrets = import.moved.secrets(import.identities)?;
+        Ok((version, import.moved.forward(secrets, import.forward.clone())))
     }
 
     /// Checks all claims before the first is filled.

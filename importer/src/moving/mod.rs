@@ -6,6 +6,7 @@ mod error;
 mod export;
 mod file;
 mod import;
+mod secrets;
 mod write;
 
 pub use crypt::{Identities, Recipients};
@@ -14,3 +15,4 @@ pub use error::MoveError;
 pub use export::{Export, Written};
 pub use file::Moved;
 pub use import::Import;
+pub use secrets::Secrets;

@@ -7,6 +7,7 @@ mod choice;
 mod decide;
 mod effective;
 pub(crate) mod found;
+mod hidden;
 pub mod leftovers;
 mod merge;
 mod overlay;
@@ -30,6 +31,7 @@ pub use attributes::{Attributes, AttributesError, content, content_bytes, object
 pub use decide::{decide, decisions, in_force, rollback};
 pub use effective::{Effective, EffectiveError, effective};
 pub use found::found;
+pub use hidden::is_secret;
 pub use leftovers::{Leftover, Leftovers, Spot, leftovers};
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};

@@ -32,14 +32,14 @@ pub struct Given {
     pub prune: bool,
 }
 
-/// As it was typed, more or less; nothing if nothing was given.
+/// As it was typed, more or less, without the values of Secrets; nothing if nothing was given.
 impl fmt::Display for Given {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let value = |(path, value): (&_, &Option<serde_json::Value>)| match value {
             Some(value) => format!("{path}={value}"),
             None => format!("{path} removed"),
         };
-        let mut all: Vec<String> = self.values.values.iter().map(value).collect();
+        let mut all: Vec<String> = self.values.without_secrets().values.iter().map(value).collect();
         let switch = |(name, on): (&ComponentName, &bool)| format!("--{} {name}", if *on { "with" } else { "without" });
         all.extend(self.switched.iter().map(switch));
         all.extend(self.accept.paths.iter().map(|path| format!("--accept {path}")));

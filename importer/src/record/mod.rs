@@ -72,7 +72,7 @@ pub struct Record {
     /// Every object of the installation.
     #[serde(default)]
     pub inventory: Vec<Item>,
-    /// Values of the generated secrets. Not in the copy that a site's folder keeps of a cluster's record.
+    /// Values of the generated secrets.
     #[serde(default)]
     pub secrets: SecretValues,
     /// What it was given, as long as the next action may continue it: while it is begun, and after it was interrupted.
@@ -81,6 +81,47 @@ pub struct Record {
     /// Why it failed, or who was told what.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
+}
+
+/// Most characters of a record's message; what is cut is where nobody looks for it, and was told when it happened.
+const MESSAGE: usize = 2000;
+
+/// Bytes that are left free in a record that is begun, so that it can be written when it failed: a message, at most six bytes for a
+/// character, and what else changes.
+const ROOM: usize = 16 << 10;
+
+impl Record {
+    /// Says of an action that it failed, and why.
+    pub fn fail(&mut self, why: &str) {
+        self.status = Status::Failed;
+        self.message = Some(match why.char_indices().nth(MESSAGE) {
+            Some((at, _)) => format!("{}…", why.get(..at).unwrap_or_default()),
+            None => why.to_owned(),
+        });
+    }
+
+    /// Bytes that must be left free where the record is written: what is begun will have to say how it ended.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        if self.status == Status::Begun { ROOM } else { 0 }
+    }
+
+    /// The record without anything that a Secret's value could be learned from: neither generated values, nor what the site decided
+    /// about Secrets of manifests, nor digests of Secrets, which let a weak password be guessed.
+    #[must_use]
+    pub fn without_secrets(&self) -> Self {
+        let mut open = Self { secrets: SecretValues::new(), ..self.clone() };
+        let clear = |overlay: &mut Overlay| *overlay = std::mem::take(overlay).parted().0;
+        clear(&mut open.overlay);
+        clear(&mut open.found);
+        if let Some(given) = &mut open.given {
+            clear(&mut given.values);
+        }
+        for item in open.inventory.iter_mut().filter(|item| item.object.kind == "Secret") {
+            item.digest = Digest::of(b"");
+        }
+        open
+    }
 }
 
 /// An object of an installation.

@@ -137,6 +137,18 @@ mod tests {
     }
 
     #[test]
+    fn of_a_secret_elsewhere_no_record_says_anything() {
+        // The copies have no values of Secrets, so nobody can tell whether the site wrote this one.
+        for (path, namespace, is_believed) in
+            [("object/Secret/a@kube-system", Some("kube-system"), false), ("object/Secret/a", None, true)]
+        {
+            let written = record(&json!({path: object("v1", "Secret", namespace)}));
+            let read = believed(written.clone(), Some(&written.without_secrets()), &place());
+            assert_eq!(!read.overlay.is_empty(), is_believed, "{path}");
+        }
+    }
+
+    #[test]
     fn a_record_of_a_cluster_names_a_cluster_and_pinned_images() {
         let good = record(&json!({}));
         assert!(check(&good, "n").is_ok());

@@ -116,6 +116,7 @@ impl Demo<'_> {
             name: "shop".to_owned(),
             place: self.place(),
             keep_data: false,
+            dry_run: false,
             timeout: Duration::from_secs(120),
         };
         installation::uninstall_and_tell(&args, &self.quiet)?;

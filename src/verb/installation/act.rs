@@ -1,8 +1,10 @@
 //! `sealift install`, `upgrade`, `rollback` and `uninstall`.
 
+use std::cell::RefCell;
+
 use bundle_format::Code;
 use importer::engine::{
-    Back, Engine, EngineError, Forward, Outcome, Plan, Settings, Standing, Uninstall as Ending, Version,
+    Back, Engine, EngineError, Forward, Outcome, Plan, Removal, Settings, Standing, Uninstall as Ending, Version,
 };
 use importer::plan::Overlay;
 use importer::target::TargetError;
@@ -114,6 +116,10 @@ pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Fa
 pub fn uninstall(args: &Uninstall, out: &Output) -> Result<(), Failure> {
     let report = uninstall_and_tell(args, out)?;
     out.data(&report, |text| {
+        // What was only planned is shown already.
+        if report.record.is_none() {
+            return;
+        }
         text.push_str(&format!("removed {} from {} on {}\n", report.name, report.namespace, report.target));
         for kept in &report.kept {
             text.push_str(&format!("kept      {kept}\n"));
@@ -124,17 +130,26 @@ pub fn uninstall(args: &Uninstall, out: &Output) -> Result<(), Failure> {
 /// Removes, and gives the report, for the demonstration too.
 pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallReport, Failure> {
     let mut opened = opened(&args.name, &args.place, false)?;
-    let told = Told::ending(out)?;
-    let target = opened.target.name();
+    let told = told(out, args.dry_run)?;
+    let (namespace, target) = (args.place.namespace.clone(), opened.target.name());
+    let of = |removal: &Removal| UninstallReport::of((args.name.clone(), namespace.clone(), target.clone()), removal);
+    let text = |removal: &Removal| UninstallReport::write_plan(removal, (&args.name, &namespace, &target));
     let mut engine = opened.engine(plain(args.timeout), &told);
-    let record = engine.uninstall(Ending { keep_data: args.keep_data }).map_err(failure)?;
-    Ok(UninstallReport {
-        name: args.name.clone(),
-        namespace: args.place.namespace.clone(),
-        target,
-        kept: record.inventory.iter().map(|i| i.object.to_string()).collect(),
-        record: RecordReport::of(&record),
-    })
+    let ending = Ending { keep_data: args.keep_data };
+    if args.dry_run {
+        let removal = engine.plan_uninstall(ending).map_err(failure)?;
+        if !out.json() {
+            out.text(&text(&removal))?;
+        }
+        return Ok(of(&removal));
+    }
+    let planned = RefCell::new(Removal::default());
+    let shown = |removal: &Removal| {
+        out.say(text(removal).trim_end());
+        removal.clone_into(&mut planned.borrow_mut());
+    };
+    let record = engine.uninstall(ending, &shown).map_err(failure)?;
+    Ok(UninstallReport { record: Some(RecordReport::of(&record)), ..of(&planned.borrow()) })
 }
 
 /// The version that `to` names, or the highest that may be chosen.

@@ -49,7 +49,8 @@ pub fn import(args: &ImportInstallation, out: &Output) -> Result<(), Failure> {
     let mut opened = opened(document.name.as_str(), &args.place, args.how.adopt)?;
     let version = moved.version(&opened.store).map_err(about)?;
     choose::warn_if_withdrawn(&opened.store, &version.digest, &version.label(), out);
-    let given = forward(&version, &document.values, &args.values, &Acceptance::default())?;
+    let secrets = moved.secrets(&identities)?;
+    let given = forward(&version, &moved.values(&secrets), &args.values, &Acceptance::default())?;
     let carries = !document.data.is_empty() && !args.no_data;
     // What a plan needs is all there without a pod.
     let helper = if carries && !args.how.dry_run { Some(helper(&args.helper)?) } else { None };

@@ -10,7 +10,9 @@ use super::open::{forward, name_and_version, opened, plain, settings};
 use crate::args::{History, Plan, Status};
 use crate::failure::Failure;
 use crate::output::Output;
-use crate::report::{ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, write_plan};
+use crate::report::{
+    ComponentStateReport, HistoryReport, PlanReport, RecordReport, StatusReport, Subject, ValueReport, write_plan,
+};
 
 pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
     let change = &args.change;
@@ -65,16 +67,6 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
     let mut opened = opened(&args.name, &args.place, false)?;
     let subject = (opened.place.clone(), opened.target.name());
     let state = opened.engine(plain(Duration::ZERO), &()).status().map_err(failure)?;
-    let texts = |overlay: &importer::plan::Overlay| -> Vec<String> {
-        overlay
-            .values
-            .iter()
-            .map(|(path, value)| match value {
-                Some(value) => format!("{path} = {value}"),
-                None => format!("{path} removed"),
-            })
-            .collect()
-    };
     let report = StatusReport {
         name: subject.0.name.to_string(),
         namespace: subject.0.namespace.to_string(),
@@ -95,8 +87,8 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
                 off: c.off,
             })
             .collect(),
-        site: texts(&state.site),
-        drift: texts(&state.drift),
+        site: ValueReport::all(&state.site),
+        drift: ValueReport::all(&state.drift),
         changed: state.changed.iter().map(ToString::to_string).collect(),
     };
     out.data(&report, |text| write_status(text, &report))
@@ -123,9 +115,10 @@ fn write_status(text: &mut String, report: &StatusReport) {
         };
         text.push_str(&format!("  {:20} {state}\n", c.name));
     }
+    let lines = |values: &[ValueReport]| values.iter().map(ValueReport::line).collect::<Vec<_>>();
     for (title, lines) in [
-        ("the site's values:", &report.site),
-        ("changed since the last action:", &report.drift),
+        ("the site's values:", lines(&report.site)),
+        ("changed since the last action:", lines(&report.drift)),
         (
             // Before an action has ended, nobody knows which of them it has come to.
             if report.unfinished.is_some() {
@@ -133,7 +126,7 @@ fn write_status(text: &mut String, report: &StatusReport) {
             } else {
                 "objects that are not as they were applied:"
             },
-            &report.changed,
+            report.changed.clone(),
         ),
     ] {
         // While somebody changes them, they are of course another thing.

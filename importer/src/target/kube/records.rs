@@ -171,12 +171,7 @@ impl Records for KubeRecords {
     fn keep(&self, place: &Place, record: &Record) -> Result<(), TargetError> {
         let what = format!("writing the record {} in {}", secret_name(place, record.number), place.namespace);
         let fail = |why: String| TargetError::Cluster { what: what.clone(), why };
-        let text = serde_json::to_vec(record).map_err(|e| fail(e.to_string()))?;
-        let bytes = zstd::encode_all(text.as_slice(), 9).map_err(|e| fail(e.to_string()))?;
-        // What could not be read again is not written.
-        if bytes.len() > COMPRESSED || text.len() as u64 > PLAIN {
-            return Err(TargetError::RecordTooLarge { size: bytes.len(), limit: COMPRESSED });
-        }
+        let bytes = compress(record, &fail)?;
         // Who holds the installation is the only one who writes: a conflict is an answer that was lost.
         insist(|| self.write(place, record, &bytes)).map_err(|e| e.doing(what.clone()))
     }
@@ -247,6 +242,17 @@ pub fn decode_record(secret: &Value, name: &str, number: u64) -> Result<Record, 
     Ok(record)
 }
 
+/// The record as it is kept. What could not be read again, or not be written when it failed, is refused.
+fn compress(record: &Record, fail: &dyn Fn(String) -> TargetError) -> Result<Vec<u8>, TargetError> {
+    let text = serde_json::to_vec(record).map_err(|e| fail(e.to_string()))?;
+    let bytes = zstd::encode_all(text.as_slice(), 9).map_err(|e| fail(e.to_string()))?;
+    let room = record.room();
+    if bytes.len().saturating_add(room) > COMPRESSED || text.len().saturating_add(room) as u64 > PLAIN {
+        return Err(TargetError::RecordTooLarge { size: bytes.len(), limit: COMPRESSED.saturating_sub(room) });
+    }
+    Ok(bytes)
+}
+
 fn decompress(bytes: &[u8]) -> io::Result<Vec<u8>> {
     let mut decoder = zstd::stream::read::Decoder::new(bytes)?;
     decoder.window_log_max(WINDOW)?;
@@ -286,6 +292,38 @@ mod tests {
         assert_eq!(identify(&secret()), Some((place(), 3)));
         assert_eq!(secret()["metadata"]["name"], "sealift.shop.v3");
         assert_eq!(secret()["metadata"]["labels"]["sealift.dev/status"], "done");
+    }
+
+    #[test]
+    fn what_could_be_begun_can_fail_with_the_longest_message() {
+        let fail = |why: String| TargetError::Cluster { what: String::new(), why };
+        // A text that hardly compresses (xorshift64).
+        let noise = |mut seed: u64, chars: usize| -> String {
+            let next = |_| {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                char::from(b'@' + u8::try_from(seed % 60).unwrap())
+            };
+            (0..chars).map(next).collect()
+        };
+        let begun = |chars: usize| {
+            let value = Some(Value::from(noise(1, chars)));
+            let overlay = crate::plan::Overlay { values: [("web.config./a".parse().unwrap(), value)].into() };
+            Record { status: Status::Begun, overlay, ..record() }
+        };
+        // The largest that can be begun, within a thousand characters.
+        let (mut fits, mut not) = (100_000, 2_000_000);
+        while not - fits > 1000 {
+            let middle = (fits + not) / 2;
+            if compress(&begun(middle), &fail).is_ok() { fits = middle } else { not = middle }
+        }
+        let mut failed = begun(fits);
+        failed.fail(&noise(2, 100_000));
+        assert!(failed.message.as_ref().unwrap().chars().count() <= 2001);
+        assert!(compress(&failed, &fail).is_ok());
+        failed.fail(&"\u{1}".repeat(100_000));
+        assert!(compress(&failed, &fail).is_ok());
     }
 
     #[test]

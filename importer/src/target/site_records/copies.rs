@@ -6,7 +6,6 @@ use std::str::FromStr;
 use super::super::{Place, TargetError};
 use super::files;
 use crate::record::{Installation, Record};
-use crate::render::SecretValues;
 
 /// What tells a cluster from others: the `uid` of its namespace `kube-system`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,13 +41,12 @@ impl SiteCopies {
         Self { root: site.join("clusters").join(&cluster.0) }
     }
 
-    /// Keeps a copy of `record`, durably, without the values of secrets.
+    /// Keeps a copy of `record`, durably, without secrets: see [`Record::without_secrets`].
     ///
     /// # Errors
     /// [`TargetError::RecordTooLarge`]; those of the file system.
     pub fn keep(&self, place: &Place, record: &Record) -> Result<(), TargetError> {
-        let copy = Record { secrets: SecretValues::new(), ..record.clone() };
-        files::keep(&files::folder(&self.root, place), &copy)
+        files::keep(&files::folder(&self.root, place), &record.without_secrets())
     }
 
     /// Removes the copy of a record.

@@ -53,8 +53,8 @@ pub(super) fn all(folder: &Path) -> Result<Vec<Record>, TargetError> {
 
 pub(super) fn keep(folder: &Path, record: &Record) -> Result<(), TargetError> {
     let bytes = serde_json::to_vec_pretty(record).map_err(StoreError::Json)?;
-    if bytes.len() as u64 > RECORD_BYTES {
-        let limit = usize::try_from(RECORD_BYTES).unwrap_or(usize::MAX);
+    let limit = usize::try_from(RECORD_BYTES).unwrap_or(usize::MAX).saturating_sub(record.room());
+    if bytes.len() > limit {
         return Err(TargetError::RecordTooLarge { size: bytes.len(), limit });
     }
     fs::create_dir_all(folder).map_err(|source| StoreError::Io { what: "making", path: folder.to_owned(), source })?;

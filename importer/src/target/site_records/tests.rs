@@ -101,7 +101,31 @@ fn copies_of_records_on_clusters_hold_no_secrets_and_keep_what_they_need() {
     let path = site.path().join("clusters/6a1c3e0e-7d3f-4b52-9f0f-3f1f5f6f7f8f/team/shop/7.json");
     assert!(!fs::read_to_string(&path).unwrap().contains("hush"));
     let copy = Record { secrets: BTreeMap::new(), ..record(7) };
-    assert_eq!(copies.all(&place()).unwrap(), [copy]);
+    assert_eq!(copies.all(&place()).unwrap(), std::slice::from_ref(&copy));
+    // Nor anything of the Secrets of manifests, in what is in force, what was found and what was given; nor what helps to guess.
+    let mut full = serde_json::to_value(record(7)).unwrap();
+    let guess = Digest::of(b"a Secret with a weak password");
+    let path = "object/Secret/key";
+    let hidden =
+        json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "key"}, "stringData": {"token": "hush"}});
+    let item =
+        json!({"object": {"kind": "Secret", "name": "shop-registry-login"}, "file": "10-s.yaml", "digest": guess});
+    full["inventory"].as_array_mut().unwrap().push(item);
+    full["overlay"][path] = hidden.clone();
+    full["found"][path] = hidden.clone();
+    full["given"] = json!({"version": Digest::of(b"v"), "values": {path: hidden, "object/Secret/gone": null}});
+    let full: Record = serde_json::from_value(full).unwrap();
+    copies.keep(&place(), &full).unwrap();
+    let text =
+        fs::read_to_string(site.path().join("clusters/6a1c3e0e-7d3f-4b52-9f0f-3f1f5f6f7f8f/team/shop/7.json")).unwrap();
+    assert!(!text.contains("hush") && !text.contains(&guess.to_string()), "{text}");
+    let kept = copies.all(&place()).unwrap().remove(0);
+    assert_eq!((&kept.overlay, kept.inventory.len()), (&copy.overlay, 2));
+    assert_eq!(
+        kept.given.unwrap().values.values.keys().map(ToString::to_string).collect::<Vec<_>>(),
+        ["object/Secret/gone"]
+    );
+    copies.keep(&place(), &record(7)).unwrap();
     SiteRecords::new(site.path()).keep(&place(), &record(1)).unwrap();
     let numbers: Vec<u64> = installations(site.path()).unwrap().iter().map(|i| i.record.number).collect();
     assert_eq!((numbers.len(), copies.installations().unwrap().len()), (2, 1));
