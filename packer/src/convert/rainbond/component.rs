@@ -120,9 +120,21 @@ impl App {
         self.attributes(draft, app, &mut made)?;
         for given in list_at(app, &["service_related_plugin_config"]) {
             let key = word(given, "plugin_key").or_else(|| word(given, "plugin_id")).unwrap_or_default();
+            if given.get("plugin_status").is_some() && !yes(given, "plugin_status") {
+                draft.note(NoteKind::Left, Some(&made.name), format!("the plugin {key}, which is switched off there"));
+                continue;
+            }
             match self.plugins.get(&key) {
                 Some(name) if !made.plugins.iter().any(|p| p.name == *name) => {
                     made.plugins.push(PluginUse { name: name.clone(), env: Vec::new(), volumes: false });
+                    let room = ["memory_required", "cpu_required"].map(|key| number::<u32>(given, key).unwrap_or(0));
+                    if room != [0, 0] {
+                        let [memory, cpu] = room;
+                        let text = format!(
+                            "the plugin `{name}` had {memory} MB and {cpu} m of CPU here; `resources` of the plugin hold for all components"
+                        );
+                        draft.note(NoteKind::Look, Some(&made.name), text);
+                    }
                     if !list_at(given, &["attr"]).is_empty() {
                         draft.note(
                             NoteKind::Look,
@@ -288,6 +300,7 @@ fn elsewhere(draft: &mut Draft, app: &Value, id: ComponentName) -> Result<(), Co
         Value::Object(fields) => fields.values().filter_map(Value::as_str).map(str::to_owned).collect(),
         _ => Vec::new(),
     };
+    let count = texts.len();
     let hosts: Vec<String> = texts
         .iter()
         .map(|t| {
@@ -316,6 +329,19 @@ fn elsewhere(draft: &mut Draft, app: &Value, id: ComponentName) -> Result<(), Co
         return Ok(());
     }
     draft.note(NoteKind::Look, None, format!("{id} runs elsewhere: a site may have another address for it"));
+    if count > usize::from(host.is_some()) + addresses.len() {
+        draft.note(
+            NoteKind::Left,
+            None,
+            format!(
+                "of the addresses of {id} all but {}",
+                host.iter().chain(&addresses).cloned().collect::<Vec<_>>().join(", ")
+            ),
+        );
+    }
+    if !list_at(app, &["probes"]).is_empty() {
+        draft.note(NoteKind::Left, None, format!("the probes of {id}, which runs elsewhere"));
+    }
     draft.template.externals.push(External { name: id, host, addresses, ports });
     Ok(())
 }

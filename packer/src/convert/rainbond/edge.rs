@@ -51,15 +51,26 @@ impl App {
             if word(given, "rewrites").is_some() || !list_at(given, &["rewrites"]).is_empty() {
                 left.push("`rewrites`: only one path for another is known, as `rewrite`");
             }
+            if ["proxy_buffer_size", "proxy_buffer_numbers"]
+                .iter()
+                .any(|key| number::<u32>(given, key).unwrap_or(0) > 0)
+            {
+                left.push("the size and number of buffers (`proxy_buffer_size`, `proxy_buffer_numbers`): say them in `annotations`");
+            }
             for text in left {
                 draft.note(NoteKind::Left, Some(&component), format!("of its route: {text}"));
             }
             draft.template.routes.push(route);
         }
         for given in list_at(&self.root, &["ingress_stream_routes"]) {
-            if let Some((component, port)) = self.end(draft, given) {
-                self.stream(draft, component, port)?;
+            let Some((component, port)) = self.end(draft, given) else {
+                draft.note(NoteKind::Left, None, "a stream: its component or port is not here");
+                continue;
+            };
+            if number::<u32>(given, "connection_timeout").unwrap_or(0) > 0 {
+                draft.note(NoteKind::Left, Some(&component), "of its stream: `connection_timeout`");
             }
+            self.stream(draft, component, port)?;
         }
         self.outer(draft)
     }
