@@ -259,7 +259,7 @@ fn health(draft: &mut Draft, given: &Value, made: &mut Component) -> Result<(), 
                 .map(|p| if p.starts_with('/') { p } else { format!("/{p}") })
                 .unwrap_or_else(|| "/".to_owned());
             let scheme = if word(given, "scheme").as_deref() == Some("https") { Scheme::Https } else { Scheme::Http };
-            made_of.http = Some(HttpProbe { port, path, scheme });
+            made_of.http = Some(HttpProbe { port, path, scheme, headers: std::collections::BTreeMap::new() });
         }
         (_, Some(number)) => {
             made_of.tcp = Some(TcpProbe { port: port_of(made, number, Protocol::Tcp, None)?.name.clone() })
