@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::ConvertError;
 use super::super::draft::{Draft, NoteKind, literal, variable};
-use super::{App, list_at, number, word};
+use super::{App, list_at, number, word, yes};
 
 impl App {
     /// Dependencies by the keys of the other components; what would close a circle is left out.
@@ -20,7 +20,13 @@ impl App {
                 let key = word(dependency, "dep_service_key").unwrap_or_default();
                 match self.find(&key) {
                     Some(other) if component.depends_on.contains(&other) => {}
-                    Some(other) if !there.contains(&other) => {}
+                    // What runs elsewhere needs not be waited for.
+                    Some(other) if draft.template.externals.iter().any(|e| e.name == other) => {}
+                    Some(other) if !there.contains(&other) => draft.note(
+                        NoteKind::Left,
+                        Some(&component.name),
+                        format!("it depends on {other}, which is not carried"),
+                    ),
                     Some(other) if reaches(&on, &other, &component.name) => {
                         let text = format!(
                             "it depends on {other}, which depends on it: one of the two must start first; connection info of {other} does not reach it"
@@ -46,6 +52,7 @@ impl App {
     pub(super) fn connections(&self, draft: &mut Draft, given: &[&Value]) -> Result<(), ConvertError> {
         let mut components = std::mem::take(&mut draft.template.components);
         for (component, app) in components.iter_mut().zip(given) {
+            for_people(draft, app, &component.name);
             for entry in list_at(app, &["service_connect_info_map_list"]) {
                 let Some(name) = env_name(draft, entry, &component.name) else { continue };
                 let value = word(entry, "attr_value").unwrap_or_default();
@@ -106,21 +113,19 @@ impl App {
         given: &[&Value],
     ) -> Result<(), ConvertError> {
         let mut offered: BTreeMap<ComponentName, Vec<Env>> = BTreeMap::new();
-        for app in list_at(&self.root, &["apps"]) {
-            let key = ["service_share_uuid", "service_key", "service_id"].iter().find_map(|key| word(app, key));
-            let Some(of) = key.and_then(|key| self.find(&key)) else { continue };
-            if !draft.template.externals.iter().any(|external| external.name == of) {
+        for (app, of) in list_at(&self.root, &["apps"]).iter().zip(&self.names) {
+            if !draft.template.externals.iter().any(|external| external.name == *of) {
                 continue;
             }
             for entry in list_at(app, &["service_connect_info_map_list"]) {
-                let Some(name) = env_name(draft, entry, &of) else { continue };
+                let Some(name) = env_name(draft, entry, of) else { continue };
                 let value = word(entry, "attr_value").unwrap_or_default();
                 let of_port = number::<u16>(entry, "container_port").is_some_and(|port| port != 0);
                 let env = if of_port && (name.as_str().ends_with("_HOST") || value == "127.0.0.1") {
                     let service = Some(ServiceRef { component: of.clone(), port: None });
                     Env { name, value: None, secret: None, service }
                 } else {
-                    self.variable(draft, name, &value, &of)?
+                    self.variable(draft, name, &value, of)?
                 };
                 offered.entry(of.clone()).or_default().push(env);
             }
@@ -159,6 +164,28 @@ impl App {
             Some(secret) => Env { name, value: None, secret: Some(secret), service: None },
             None => variable(name, literal(value)),
         })
+    }
+}
+
+/// Notes what variables say to people: what they are called, and that nobody is to change them. Those of ports are Rainbond's own.
+fn for_people(draft: &mut Draft, app: &Value, of: &ComponentName) {
+    let lists = ["service_connect_info_map_list", "service_env_map_list"];
+    let entries = || {
+        let all = lists.into_iter().flat_map(|list| list_at(app, &[list]));
+        all.filter(|entry| number::<u32>(entry, "container_port").unwrap_or(0) == 0)
+    };
+    let name = |entry: &Value| word(entry, "attr_name").unwrap_or_default();
+    let called = |entry: &Value| word(entry, "name").filter(|called| *called != name(entry));
+    let named: Vec<String> = entries().filter_map(|e| Some(format!("{} ({})", name(e), called(e)?))).collect();
+    let fixed = |entry: &&Value| entry.get("is_change").is_some() && !yes(entry, "is_change");
+    let fixed: Vec<String> = entries().filter(fixed).map(name).collect();
+    for (text, variables) in [
+        ("what variables are called for people (`name`)", named),
+        ("that variables are not to be changed (`is_change`)", fixed),
+    ] {
+        if !variables.is_empty() {
+            draft.note(NoteKind::Left, Some(of), format!("{text}: {}", variables.join(", ")));
+        }
     }
 }
 
