@@ -78,7 +78,7 @@ impl App {
                 component.env.push(env);
             }
         }
-        self.from_elsewhere(draft, &mut components, given)?;
+        self.offered_elsewhere(draft, &mut components, given)?;
         let offered: BTreeMap<ComponentName, BTreeSet<EnvName>> = components
             .iter()
             .map(|c| (c.name.clone(), c.connection.iter().map(|e| e.name.clone()).collect()))
@@ -106,7 +106,7 @@ impl App {
     }
 
     /// The connection info of what runs elsewhere, which has none in a template: variables of the components that depend on it.
-    fn from_elsewhere(
+    fn offered_elsewhere(
         &self,
         draft: &mut Draft,
         components: &mut [Component],
