@@ -279,3 +279,65 @@ fn what_controllers_made_in_a_namespace_is_left_out() {
     assert_eq!(kept, ["k8s/role-reader.yaml", "k8s/persistentvolumeclaim-data-db-old.yaml"]);
     assert_eq!(draft.template.components[0].volumes.len(), 1);
 }
+
+#[test]
+fn what_a_rainbond_export_says_of_things_elsewhere_reaches_who_depends_on_them_or_is_noted() {
+    let metadata = serde_json::json!({
+        "group_name": "shop", "group_version": "1.0",
+        "apps": [
+            {
+                "service_key": "db", "service_share_uuid": "db+1", "k8s_component_name": "db", "service_source": "third_party",
+                "endpoints": {"endpoints_info": "[\"db.corp.example:3306\", \"spare.corp.example:3306\"]"},
+                "port_map_list": [{"container_port": 3306, "protocol": "mysql"}],
+                "probes": [{"mode": "readiness", "port": 3306}],
+                "service_connect_info_map_list": [
+                    {"attr_name": "MYSQL_HOST", "attr_value": "127.0.0.1", "container_port": 3306},
+                    {"attr_name": "MYSQL_PORT", "attr_value": "3306", "container_port": 3306},
+                    {"attr_name": "MYSQL_USER", "attr_value": "shop"},
+                    {"attr_name": "MYSQL_PASSWORD", "attr_value": "**None**"},
+                ],
+            },
+            {
+                "service_key": "web", "service_share_uuid": "web+2", "k8s_component_name": "web", "share_image": "r.example/web:1",
+                "service_env_map_list": [{"attr_name": "MYSQL_USER", "attr_value": "own"}],
+                "dep_service_map_list": [{"dep_service_key": "db+1"}],
+                "service_related_plugin_config": [
+                    {"plugin_key": "on", "plugin_status": true, "memory_required": 64},
+                    {"plugin_key": "off", "plugin_status": false},
+                ],
+            },
+        ],
+        "plugins": [
+            {"plugin_key": "on", "plugin_name": "on", "share_image": "r.example/on:1"},
+            {"plugin_key": "off", "plugin_name": "off", "share_image": "r.example/off:1"},
+        ],
+        "ingress_stream_routes": [{"component_key": "gone", "port": 1}],
+    });
+    let (dir, output) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(dir.path().join("metadata.json"), metadata.to_string()).unwrap();
+    let draft = from_rainbond(dir.path(), &Naming::default()).unwrap();
+    let written = draft.write(&output.path().join("t"), "from-rainbond", "shop", false).unwrap();
+    let template = Template::parse(&fs::read(output.path().join("t/sealift.yaml")).unwrap()).unwrap();
+    let web = template.components.iter().find(|c| c.name.as_str() == "web").unwrap();
+    let said = |name: &str| {
+        let env = web.env.iter().find(|e| e.name.as_str() == name).unwrap();
+        match (&env.value, &env.secret, &env.service) {
+            (Some(value), ..) => value.clone(),
+            (_, Some(secret), _) => format!("secret {}", secret.name),
+            (.., service) => format!("service {}", service.as_ref().unwrap().component),
+        }
+    };
+    let found = ["MYSQL_HOST", "MYSQL_PORT", "MYSQL_USER", "MYSQL_PASSWORD"].map(said);
+    assert_eq!(found, ["service db", "3306", "own", "secret db"]);
+    assert_eq!(web.plugins.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["on"]);
+    let notes = notes(&written);
+    for note in [
+        "of the addresses of db all but db.corp.example",
+        "the probes of db",
+        "the plugin off, which is switched off there",
+        "the plugin `on` had 64 MB",
+        "a stream: its component or port is not here",
+    ] {
+        assert!(notes.contains(note), "{note}: {notes}");
+    }
+}

@@ -1,10 +1,12 @@
 //! How Kubernetes finds out whether a component works.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::check::{is_header_name, is_header_value};
 use super::names::PortName;
 
 /// How Kubernetes finds out whether a component works.
@@ -77,6 +79,23 @@ pub struct HttpProbe {
     /// With or without TLS (the certificate is not checked).
     #[serde(default)]
     pub scheme: Scheme,
+    /// Headers of the request, by their names; `Host` is the name that is asked for.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, String>,
+}
+
+impl HttpProbe {
+    /// Adds a header to those of a request and gives whether a template can say it: its name is one (RFC 9110 section 5.1) and
+    /// none of `headers` has it, whatever its case, and its value is one line of ASCII.
+    #[must_use]
+    pub fn add_header(headers: &mut BTreeMap<String, String>, name: &str, value: &str) -> bool {
+        let is_there = headers.keys().any(|other| other.eq_ignore_ascii_case(name));
+        let good = !is_there && is_header_name(name) && is_header_value(value);
+        if good {
+            headers.insert(name.to_owned(), value.to_owned());
+        }
+        good
+    }
 }
 
 /// Schemes of HTTP.

@@ -7,7 +7,8 @@ use bundle_format::ImageRef;
 use bundle_format::template::{Component, Plugin, PluginUse, Port, Probe, Resources, Scheme};
 use k8s_openapi::api::core::v1::Probe as KubeProbe;
 use k8s_openapi::api::core::v1::{
-    Container, ContainerPort, EnvVar, ExecAction, HTTPGetAction, ResourceRequirements, TCPSocketAction, VolumeMount,
+    Container, ContainerPort, EnvVar, ExecAction, HTTPGetAction, HTTPHeader, ResourceRequirements, TCPSocketAction,
+    VolumeMount,
 };
 use k8s_openapi::apimachinery::pkg::api::resource::Quantity;
 use k8s_openapi::apimachinery::pkg::util::intstr::IntOrString;
@@ -94,6 +95,11 @@ fn probe(probe: &Probe) -> KubeProbe {
             path: Some(http.path.clone()),
             port: IntOrString::String(http.port.to_string()),
             scheme: (http.scheme == Scheme::Https).then(|| "HTTPS".to_owned()),
+            http_headers: (!http.headers.is_empty()).then(|| {
+                let header =
+                    |(name, value): (&String, &String)| HTTPHeader { name: name.clone(), value: value.clone() };
+                http.headers.iter().map(header).collect()
+            }),
             ..HTTPGetAction::default()
         }),
         tcp_socket: probe

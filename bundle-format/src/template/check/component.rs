@@ -43,6 +43,7 @@ impl Check<'_> {
                 let message = format!("{:?} is not the path of a request", http.path);
                 self.error(&place.field("path"), Code::InvalidValue, message, Some("it begins with `/`"));
             }
+            self.headers(&http.headers, &place.field("headers"));
         }
         if let Some(tcp) = tcp {
             self.port_reference(component, &tcp.port, &place.field("tcp").field("port"));

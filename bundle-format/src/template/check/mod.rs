@@ -23,6 +23,8 @@ use super::node::{Node, Value};
 use super::place::{Place, Step};
 use super::problem::{Code, Position, Problem, Severity};
 
+pub(super) use syntax::{is_header_name, is_header_value};
+
 /// Everything that is wrong with `template`, which was read from `root` without the nodes `left_out`. What a partial version
 /// names may be in another one.
 pub(super) fn check(template: &Template, root: &Node, left_out: &HashSet<*const Node>) -> Vec<Problem> {

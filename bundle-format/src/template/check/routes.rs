@@ -55,18 +55,22 @@ impl Check<'_> {
         }
         self.object_name(route.tls_secret.as_deref(), &place.field("tlsSecret"));
         self.object_name(route.class.as_deref(), &place.field("class"));
-        let headers = place.field("requestHeaders");
-        for (name, value) in &route.request_headers {
+        self.headers(&route.request_headers, &place.field("requestHeaders"));
+        self.annotations(&route.annotations, &place.field("annotations"));
+    }
+
+    /// Headers of a request, by their names.
+    pub(super) fn headers(&mut self, headers: &BTreeMap<String, String>, place: &Place) {
+        for (name, value) in headers {
             if !syntax::is_header_name(name) {
                 let message = format!("{name:?} is not the name of a header");
-                self.error(&headers.field(name), Code::InvalidValue, message, Some("as `X-Forwarded-Host`"));
+                self.error(&place.field(name), Code::InvalidValue, message, Some("as `X-Forwarded-Host`"));
             } else if !syntax::is_header_value(value) {
                 let message = format!("{value:?} is not the value of a header");
-                self.error(&headers.field(name), Code::InvalidValue, message, Some("one line of ASCII"));
+                self.error(&place.field(name), Code::InvalidValue, message, Some("one line of ASCII"));
             }
         }
-        self.unique("the header", route.request_headers.keys().map(|k| (headers.field(k), k.to_ascii_lowercase())));
-        self.annotations(&route.annotations, &place.field("annotations"));
+        self.unique("the header", headers.keys().map(|k| (place.field(k), k.to_ascii_lowercase())));
     }
 
     fn stream(&mut self, stream: &Stream, place: &Place) {

@@ -52,13 +52,13 @@ fn is_visible(text: &str) -> bool {
 }
 
 /// The name of a header of HTTP: a token (RFC 9110 section 5.6.2).
-pub(super) fn is_header_name(text: &str) -> bool {
+pub(in crate::template) fn is_header_name(text: &str) -> bool {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     (1..=128).contains(&text.len()) && text.bytes().all(token)
 }
 
 /// The value of a header (RFC 9110 section 5.5), in ASCII.
-pub(super) fn is_header_value(text: &str) -> bool {
+pub(in crate::template) fn is_header_value(text: &str) -> bool {
     text.len() <= 4096 && text.bytes().all(|b| b == b'\t' || (b' '..=b'~').contains(&b)) && text.trim() == text
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bundle_format::template::{Component, Probe};
+use bundle_format::template::{Component, HttpProbe, Probe};
 use serde_json::{Value, json};
 
 use super::defaults::{is_default, without_defaults};
@@ -190,17 +190,30 @@ fn in_our_words(component: &Component, probe: &Value) -> Option<Value> {
         number => component.ports.iter().find(|port| number.as_u64() == Some(u64::from(port.port.get()))),
     };
     if let Some(http) = out.remove("httpGet") {
-        let headers = http.get("httpHeaders").is_some_and(|headers| *headers != json!([]));
-        if headers || http.get("host").is_some_and(|host| host != "") {
+        if http.get("host").is_some_and(|host| host != "") {
             return None;
         }
+        let headers = headers(&http)?;
         let path = http.get("path").and_then(Value::as_str).unwrap_or("/");
         let scheme = http.get("scheme").cloned().unwrap_or_else(|| json!("HTTP"));
-        out.insert("http".to_owned(), json!({"port": port(&http)?.name, "path": path, "scheme": scheme}));
+        let http = json!({"port": port(&http)?.name, "path": path, "scheme": scheme, "headers": headers});
+        out.insert("http".to_owned(), http);
     }
     if let Some(tcp) = out.remove("tcpSocket") {
         out.insert("tcp".to_owned(), json!({"port": port(&tcp)?.name}));
     }
     let typed: Probe = serde_json::from_value(Value::Object(out)).ok()?;
     serde_json::to_value(typed).ok()
+}
+
+/// The headers of a request by their names; `None` if one stands there twice, or is one that the template cannot say.
+fn headers(http: &Value) -> Option<BTreeMap<String, String>> {
+    let mut all = BTreeMap::new();
+    for header in http.get("httpHeaders").and_then(Value::as_array).into_iter().flatten() {
+        let value = header.get("value").and_then(Value::as_str).unwrap_or_default();
+        if !HttpProbe::add_header(&mut all, header.get("name")?.as_str()?, value) {
+            return None;
+        }
+    }
+    Some(all)
 }

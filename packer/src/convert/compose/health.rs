@@ -1,5 +1,6 @@
 //! `healthcheck`.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use bundle_format::template::{Component, ExecProbe, HttpProbe, Probe, Protocol, Scheme};
@@ -44,7 +45,7 @@ pub(super) fn healthcheck(draft: &mut Draft, service: &Tree, made: &mut Componen
     match request(&command) {
         Some((scheme, number, path)) => {
             let port = port_of(made, number, Protocol::Tcp, None)?.name.clone();
-            readiness.http = Some(HttpProbe { port, path, scheme });
+            readiness.http = Some(HttpProbe { port, path, scheme, headers: BTreeMap::new() });
             draft.note(NoteKind::Changed, Some(&made.name), "the health check's request is made by Kubernetes");
         }
         None => readiness.exec = Some(ExecProbe { command }),

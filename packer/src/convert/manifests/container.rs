@@ -1,5 +1,6 @@
 //! What is said of one container.
 
+use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use bundle_format::template::{Component, ExecProbe, HttpProbe, Probe, Protocol, Quantity, Scheme, TcpProbe};
@@ -89,9 +90,17 @@ fn probe_of(draft: &mut Draft, given: &Value, made: &mut Component) -> Result<Op
         let scheme = if text_at(http, &["scheme"]) == Some("HTTPS") { Scheme::Https } else { Scheme::Http };
         let path = text_at(http, &["path"]).unwrap_or("/");
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
-        made_of.http = port(made, http)?.map(|port| HttpProbe { port, path, scheme });
-        if !list_at(http, &["httpHeaders"]).is_empty() || at(http, &["host"]).is_some() {
-            draft.note(NoteKind::Left, Some(&made.name), "headers and host of a probe's request");
+        let mut headers = BTreeMap::new();
+        for given in list_at(http, &["httpHeaders"]) {
+            let (name, value) = (text_at(given, &["name"]), text_at(given, &["value"]).unwrap_or_default());
+            if !name.is_some_and(|name| HttpProbe::add_header(&mut headers, name, value)) {
+                let text = format!("the header {:?} of a probe's request", name.unwrap_or_default());
+                draft.note(NoteKind::Left, Some(&made.name), text);
+            }
+        }
+        made_of.http = port(made, http)?.map(|port| HttpProbe { port, path, scheme, headers });
+        if at(http, &["host"]).is_some() {
+            draft.note(NoteKind::Left, Some(&made.name), "the host of a probe's request");
         }
     } else if let Some(tcp) = at(given, &["tcpSocket"]) {
         made_of.tcp = port(made, tcp)?.map(|port| TcpProbe { port });

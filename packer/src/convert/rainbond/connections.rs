@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::super::ConvertError;
 use super::super::draft::{Draft, NoteKind, literal, variable};
-use super::{App, list_at, number, word};
+use super::{App, list_at, number, word, yes};
 
 impl App {
     /// Dependencies by the keys of the other components; what would close a circle is left out.
@@ -20,7 +20,13 @@ impl App {
                 let key = word(dependency, "dep_service_key").unwrap_or_default();
                 match self.find(&key) {
                     Some(other) if component.depends_on.contains(&other) => {}
-                    Some(other) if !there.contains(&other) => {}
+                    // What runs elsewhere needs not be waited for.
+                    Some(other) if draft.template.externals.iter().any(|e| e.name == other) => {}
+                    Some(other) if !there.contains(&other) => draft.note(
+                        NoteKind::Left,
+                        Some(&component.name),
+                        format!("it depends on {other}, which is not carried"),
+                    ),
                     Some(other) if reaches(&on, &other, &component.name) => {
                         let text = format!(
                             "it depends on {other}, which depends on it: one of the two must start first; connection info of {other} does not reach it"
@@ -46,13 +52,14 @@ impl App {
     pub(super) fn connections(&self, draft: &mut Draft, given: &[&Value]) -> Result<(), ConvertError> {
         let mut components = std::mem::take(&mut draft.template.components);
         for (component, app) in components.iter_mut().zip(given) {
+            for_people(draft, app, &component.name);
             for entry in list_at(app, &["service_connect_info_map_list"]) {
-                let Some(name) = env_name(draft, entry, component) else { continue };
+                let Some(name) = env_name(draft, entry, &component.name) else { continue };
                 let value = word(entry, "attr_value").unwrap_or_default();
                 let env = match self.address(entry, &name, &value, component) {
                     Some(env) => env,
                     None => {
-                        let env = self.variable(draft, name, &value, component)?;
+                        let env = self.variable(draft, name, &value, &component.name)?;
                         // The component has its own connection info too.
                         if !component.env.iter().any(|e| e.name == env.name) {
                             component.env.push(env.clone());
@@ -64,12 +71,14 @@ impl App {
                 component.connection.push(env);
             }
             for entry in list_at(app, &["service_env_map_list"]) {
-                let Some(name) = env_name(draft, entry, component) else { continue };
-                let env = self.variable(draft, name, &word(entry, "attr_value").unwrap_or_default(), component)?;
+                let Some(name) = env_name(draft, entry, &component.name) else { continue };
+                let env =
+                    self.variable(draft, name, &word(entry, "attr_value").unwrap_or_default(), &component.name)?;
                 component.env.retain(|e| e.name != env.name);
                 component.env.push(env);
             }
         }
+        self.offered_elsewhere(draft, &mut components, given)?;
         let offered: BTreeMap<ComponentName, BTreeSet<EnvName>> = components
             .iter()
             .map(|c| (c.name.clone(), c.connection.iter().map(|e| e.name.clone()).collect()))
@@ -96,6 +105,41 @@ impl App {
         Ok(())
     }
 
+    /// The connection info of what runs elsewhere, which has none in a template: variables of the components that depend on it.
+    fn offered_elsewhere(
+        &self,
+        draft: &mut Draft,
+        components: &mut [Component],
+        given: &[&Value],
+    ) -> Result<(), ConvertError> {
+        let mut offered: BTreeMap<ComponentName, Vec<Env>> = BTreeMap::new();
+        for (app, of) in list_at(&self.root, &["apps"]).iter().zip(&self.names) {
+            if !draft.template.externals.iter().any(|external| external.name == *of) {
+                continue;
+            }
+            for entry in list_at(app, &["service_connect_info_map_list"]) {
+                let Some(name) = env_name(draft, entry, of) else { continue };
+                let value = word(entry, "attr_value").unwrap_or_default();
+                let of_port = number::<u16>(entry, "container_port").is_some_and(|port| port != 0);
+                let env = if of_port && (name.as_str().ends_with("_HOST") || value == "127.0.0.1") {
+                    let service = Some(ServiceRef { component: of.clone(), port: None });
+                    Env { name, value: None, secret: None, service }
+                } else {
+                    self.variable(draft, name, &value, of)?
+                };
+                offered.entry(of.clone()).or_default().push(env);
+            }
+        }
+        for (component, app) in components.iter_mut().zip(given) {
+            let keys = list_at(app, &["dep_service_map_list"]).iter().filter_map(|d| word(d, "dep_service_key"));
+            let others: BTreeSet<ComponentName> = keys.filter_map(|key| self.find(&key)).collect();
+            let mut more: Vec<Env> = others.iter().filter_map(|other| offered.get(other)).flatten().cloned().collect();
+            more.retain(|env| !component.env.iter().any(|own| own.name == env.name));
+            component.env.splice(0..0, more);
+        }
+        Ok(())
+    }
+
     /// `XXX_HOST` and `XXX_PORT` of a port, which Rainbond made itself.
     fn address(&self, entry: &Value, name: &EnvName, value: &str, component: &Component) -> Option<Env> {
         let number = number::<u16>(entry, "container_port").filter(|n| *n != 0)?;
@@ -107,17 +151,9 @@ impl App {
         name.as_str().ends_with("_PORT").then(|| variable(name.clone(), port.port.to_string()))
     }
 
-    fn variable(
-        &self,
-        draft: &mut Draft,
-        name: EnvName,
-        value: &str,
-        component: &Component,
-    ) -> Result<Env, ConvertError> {
+    fn variable(&self, draft: &mut Draft, name: EnvName, value: &str, of: &ComponentName) -> Result<Env, ConvertError> {
         let secret: Option<SecretRef> = match value.strip_prefix("**None").and_then(|v| v.strip_suffix("**")) {
-            Some("") => {
-                Some(draft.secret(component.name.as_str(), &name.as_str().to_ascii_lowercase().replace('_', "-"))?)
-            }
+            Some("") => Some(draft.secret(of.as_str(), &name.as_str().to_ascii_lowercase().replace('_', "-"))?),
             Some(group) => {
                 let group = group.trim_start_matches(':');
                 Some(draft.secret(&format!("shared-{group}"), "value")?)
@@ -131,15 +167,33 @@ impl App {
     }
 }
 
-fn env_name(draft: &mut Draft, entry: &Value, component: &Component) -> Option<EnvName> {
+/// Notes what variables say to people: what they are called, and that nobody is to change them. Those of ports are Rainbond's own.
+fn for_people(draft: &mut Draft, app: &Value, of: &ComponentName) {
+    let lists = ["service_connect_info_map_list", "service_env_map_list"];
+    let entries = || {
+        let all = lists.into_iter().flat_map(|list| list_at(app, &[list]));
+        all.filter(|entry| number::<u32>(entry, "container_port").unwrap_or(0) == 0)
+    };
+    let name = |entry: &Value| word(entry, "attr_name").unwrap_or_default();
+    let called = |entry: &Value| word(entry, "name").filter(|called| *called != name(entry));
+    let named: Vec<String> = entries().filter_map(|e| Some(format!("{} ({})", name(e), called(e)?))).collect();
+    let fixed = |entry: &&Value| entry.get("is_change").is_some() && !yes(entry, "is_change");
+    let fixed: Vec<String> = entries().filter(fixed).map(name).collect();
+    for (text, variables) in [
+        ("what variables are called for people (`name`)", named),
+        ("that variables are not to be changed (`is_change`)", fixed),
+    ] {
+        if !variables.is_empty() {
+            draft.note(NoteKind::Left, Some(of), format!("{text}: {}", variables.join(", ")));
+        }
+    }
+}
+
+fn env_name(draft: &mut Draft, entry: &Value, of: &ComponentName) -> Option<EnvName> {
     let name = word(entry, "attr_name").unwrap_or_default();
     let parsed = name.parse().ok();
     if parsed.is_none() {
-        draft.note(
-            NoteKind::Left,
-            Some(&component.name),
-            format!("the variable {name:?}: that is no name of a variable"),
-        );
+        draft.note(NoteKind::Left, Some(of), format!("the variable {name:?}: that is no name of a variable"));
     }
     parsed
 }

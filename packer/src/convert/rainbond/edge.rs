@@ -8,7 +8,8 @@ use serde_json::Value;
 use super::super::ConvertError;
 use super::super::compose::route_to;
 use super::super::draft::{Draft, NoteKind};
-use super::{App, at, list_at, map_at, number, word, yes};
+use super::fields::is_empty;
+use super::{App, list_at, map_at, number, word, yes};
 
 impl App {
     pub(super) fn routes(&self, draft: &mut Draft) -> Result<(), ConvertError> {
@@ -21,7 +22,8 @@ impl App {
                 draft.note(NoteKind::Left, None, text);
                 continue;
             };
-            let location = word(given, "location").filter(|l| l.starts_with('/')).unwrap_or_else(|| "/".to_owned());
+            let said = word(given, "location");
+            let location = said.clone().filter(|l| l.starts_with('/')).unwrap_or_else(|| "/".to_owned());
             let host = self.host(draft, &component, &location);
             let mut route = route_to(draft.part("routes", component.as_str())?, component.clone(), port, host);
             route.path = location;
@@ -35,39 +37,49 @@ impl App {
                 .map(|_| yes(given, "proxy_buffer") || word(given, "proxy_buffer").as_deref() == Some("on"));
             route.sticky = word(given, "load_balancing").is_some_and(|l| l.contains("cookie") || l.contains("session"));
             route.rewrite = word(given, "path_rewrite").filter(|p| p.starts_with('/'));
-            headers(given, &mut route.request_headers);
-            if yes(given, "websocket") && route.read_timeout_seconds.is_none_or(|s| s.get() < 3600) {
+            let odd = headers(given, &mut route.request_headers);
+            let short = route.read_timeout_seconds;
+            if yes(given, "websocket") && short.is_none_or(|s| s.get() < 3600) {
                 route.read_timeout_seconds = NonZeroU32::new(3600);
-            }
-            let mut left = Vec::new();
-            if yes(given, "ssl") {
-                left.push("`ssl`: name the site's certificate in `tlsSecret`");
-            }
-            for (key, text) in [("cookies", "a condition on cookies"), ("headers", "a condition on headers")] {
-                if at(given, &[key]).and_then(Value::as_object).is_some_and(|m| !m.is_empty()) {
-                    left.push(text);
+                if let Some(short) = short {
+                    let text =
+                        format!("of its route: an hour to read (`response_timeout` {short}), for its web sockets");
+                    draft.note(NoteKind::Changed, Some(&component), text);
                 }
             }
-            if word(given, "rewrites").is_some() || !list_at(given, &["rewrites"]).is_empty() {
-                left.push("`rewrites`: only one path for another is known, as `rewrite`");
+            let mut left = left_of(given);
+            if odd > 0 {
+                left.push(format!("{odd} of `proxy_header`, without a name or a value"));
+            }
+            if let Some(said) = said.filter(|said| !said.starts_with('/')) {
+                left.push(format!("the location {said:?}, which is no path"));
             }
             for text in left {
                 draft.note(NoteKind::Left, Some(&component), format!("of its route: {text}"));
             }
+            let has_own = given.get("default_domain").is_some() && !yes(given, "default_domain");
+            if has_own && route.host.is_none() {
+                let text = "its route had a domain of its own (`default_domain`), which is no part of an export: name it in `host`";
+                draft.note(NoteKind::Look, Some(&component), text);
+            }
             draft.template.routes.push(route);
         }
         for given in list_at(&self.root, &["ingress_stream_routes"]) {
-            if let Some((component, port)) = self.end(draft, given) {
-                self.stream(draft, component, port)?;
+            let Some((component, port)) = self.end(draft, given) else {
+                draft.note(NoteKind::Left, None, "a stream: its component or port is not here");
+                continue;
+            };
+            if number::<u32>(given, "connection_timeout").unwrap_or(0) > 0 {
+                draft.note(NoteKind::Left, Some(&component), "of its stream: `connection_timeout`");
             }
+            self.stream(draft, component, port)?;
         }
         self.outer(draft)
     }
 
     /// Ports that were open to the outside, and that no route leads to.
     fn outer(&self, draft: &mut Draft) -> Result<(), ConvertError> {
-        for app in list_at(&self.root, &["apps"]) {
-            let Some(component) = word(app, "service_key").and_then(|k| self.find(&k)) else { continue };
+        for (app, component) in list_at(&self.root, &["apps"]).iter().zip(self.names.iter().cloned()) {
             for given in list_at(app, &["port_map_list"]).iter().filter(|p| yes(p, "is_outer_service")) {
                 let number = number::<u16>(given, "container_port").and_then(NonZeroU16::new);
                 let made = draft.template.component(&component);
@@ -124,17 +136,40 @@ impl App {
     }
 }
 
+/// What a route of a template has no word for.
+fn left_of(given: &Value) -> Vec<String> {
+    let filled = |key: &str| given.get(key).is_some_and(|value| !is_empty(value));
+    let balanced = word(given, "load_balancing").filter(|l| !l.contains("cookie") && !l.contains("session"));
+    let balanced = balanced.filter(|l| !matches!(l.to_ascii_lowercase().as_str(), "round-robin" | "round_robin"));
+    let rewrites = filled("rewrites") && word(given, "rewrites").is_none_or(|text| text.trim() != "[]");
+    let rewrite = filled("path_rewrite") && !word(given, "path_rewrite").is_some_and(|path| path.starts_with('/'));
+    let plain = [
+        (yes(given, "ssl"), "`ssl`: name the site's certificate in `tlsSecret`"),
+        (filled("cookies"), "a condition on cookies"),
+        (filled("headers"), "a condition on headers"),
+        (rewrite, "`path_rewrite`: it does not say what the path becomes; say it in `rewrite`"),
+        (rewrites, "`rewrites`: only one path for another is known, as `rewrite`"),
+    ];
+    let plain = plain.into_iter().filter(|(there, _)| *there).map(|(_, text)| text.to_owned());
+    let buffers = ["proxy_buffer_size", "proxy_buffer_numbers"].into_iter().filter(|key| filled(key));
+    let said = buffers.filter_map(|key| Some((key, word(given, key)?))).chain(balanced.map(|l| ("load_balancing", l)));
+    plain.chain(said.map(|(key, value)| format!("`{key}` {value}: say it in `annotations`"))).collect()
+}
+
 /// `proxy_header`, a map in some exports and a list in others.
-fn headers(given: &Value, into: &mut std::collections::BTreeMap<String, String>) {
+/// Gives how many entries are none.
+fn headers(given: &Value, into: &mut std::collections::BTreeMap<String, String>) -> usize {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     for (key, value) in map_at(given, &["proxy_header"]) {
-        into.insert(key.clone(), value.as_str().unwrap_or_default().to_owned());
+        into.insert(key.clone(), text(value));
     }
+    let mut odd = 0_usize;
     for entry in list_at(given, &["proxy_header"]) {
-        if let (Some(key), Some(value)) = (
-            word(entry, "item_key").or_else(|| word(entry, "key")),
-            word(entry, "item_value").or_else(|| word(entry, "value")),
-        ) {
-            into.insert(key, value);
+        let of = |keys: [&str; 2]| keys.iter().find_map(|key| word(entry, key));
+        match (of(["item_key", "key"]), of(["item_value", "value"])) {
+            (Some(key), Some(value)) => _ = into.insert(key, value),
+            _ => odd = odd.saturating_add(1),
         }
     }
+    odd
 }

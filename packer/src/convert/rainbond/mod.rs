@@ -6,13 +6,20 @@ mod attributes;
 mod component;
 mod connections;
 mod edge;
+mod elsewhere;
+mod fields;
+mod groups;
+mod health;
 mod mounts;
+mod plugins;
+mod scale;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use base64::Engine as _;
-use bundle_format::template::{ComponentName, ConfigGroup, ConfigItem, Manifest, Plugin, PluginKind};
+use bundle_format::template::{ComponentName, Manifest};
 use serde_json::Value;
 
 pub(super) use self::archive::open_member;
@@ -25,6 +32,8 @@ struct App {
     root: Value,
     /// Components by all the keys that others call them by.
     keys: BTreeMap<String, ComponentName>,
+    /// Their names, in the order of the export.
+    names: Vec<ComponentName>,
     plugins: BTreeMap<String, bundle_format::template::PartName>,
     hosts: connect::Hosts,
 }
@@ -47,13 +56,15 @@ pub fn from_rainbond(path: &Path, naming: &Naming) -> Result<Draft, ConvertError
     let title = word(&root, "group_name").unwrap_or_default();
     let (name, version) = naming.or(&title, &word(&root, "group_version").unwrap_or_default())?;
     let mut draft = Draft::new(name, version);
-    let mut app = App { root, keys: BTreeMap::new(), plugins: BTreeMap::new(), hosts: BTreeMap::new() };
+    let (keys, plugins, hosts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+    let mut app = App { root, keys, names: Vec::new(), plugins, hosts };
     app.metadata(&mut draft, &title)?;
     app.plugins(&mut draft)?;
     app.components(&mut draft)?;
     app.groups(&mut draft)?;
     app.routes(&mut draft)?;
     app.resources(&mut draft)?;
+    app.unread(&mut draft);
     let hosts = std::mem::take(&mut app.hosts);
     connect::rewrite(&mut draft, &hosts)?;
     images(&mut draft, export.images)?;
@@ -124,108 +135,18 @@ impl App {
             );
             draft.note(NoteKind::Look, None, text);
         }
+        if let Some(status) = word(root, "group_dev_status") {
+            let text = format!(
+                "the status {status:?} (`group_dev_status`): a release is made by signing it, and `channel` names a line of versions"
+            );
+            draft.note(NoteKind::Left, None, text);
+        }
         if at(root, &["helm_chart"]).and_then(Value::as_object).is_some_and(|c| !c.is_empty()) {
             draft.note(
                 NoteKind::Left,
                 None,
                 "`helm_chart`: put the chart beside the template, and name it in `charts`",
             );
-        }
-        Ok(())
-    }
-
-    fn plugins(&mut self, draft: &mut Draft) -> Result<(), ConvertError> {
-        for given in list_at(&self.root, &["plugins"]) {
-            let called = word(given, "plugin_alias").or_else(|| word(given, "plugin_name")).unwrap_or_default();
-            let image = word(given, "share_image").or_else(|| word(given, "image"));
-            let category = word(given, "category").unwrap_or_default();
-            let Some(image) = image.and_then(|i| i.parse().ok()).filter(|_| !category.starts_with("net-plugin")) else {
-                let text = format!(
-                    "the plugin {called} ({category}): the platform's networks are not part of an application, and without an image there is none"
-                );
-                draft.note(NoteKind::Left, None, text);
-                continue;
-            };
-            let name: bundle_format::template::PartName =
-                draft.part("plugins", &word(given, "plugin_name").unwrap_or(called))?;
-            for key in ["plugin_key", "plugin_id"] {
-                if let Some(key) = word(given, key) {
-                    self.plugins.insert(key, name.clone());
-                }
-            }
-            let mut env = Vec::new();
-            for group in list_at(given, &["config_groups"]) {
-                for option in list_at(group, &["options"]) {
-                    if let Some(Ok(name)) = word(option, "attr_name").map(|n| n.parse()) {
-                        env.push(super::draft::variable(
-                            name,
-                            super::draft::literal(&word(option, "attr_default_value").unwrap_or_default()),
-                        ));
-                    }
-                }
-                if word(group, "injection").is_some_and(|i| i != "env") {
-                    draft.note(
-                        NoteKind::Left,
-                        None,
-                        format!("the plugin `{name}` asked the platform for its configuration; here it gets variables"),
-                    );
-                }
-            }
-            env.dedup_by(|a, b| a.name == b.name);
-            let kind = if category.contains("init") { PluginKind::Init } else { PluginKind::Sidecar };
-            draft.template.plugins.push(Plugin {
-                name,
-                image,
-                kind,
-                command: Vec::new(),
-                args: Vec::new(),
-                ports: Vec::new(),
-                env,
-                config: Vec::new(),
-                resources: bundle_format::template::Resources::default(),
-            });
-        }
-        Ok(())
-    }
-
-    fn groups(&self, draft: &mut Draft) -> Result<(), ConvertError> {
-        for given in list_at(&self.root, &["app_config_groups"]) {
-            let called = word(given, "name").unwrap_or_default();
-            let mut items = Vec::new();
-            for (key, value) in map_at(given, &["config_items"]) {
-                let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-                match key.parse() {
-                    Ok(name) if !value.starts_with("**None") => {
-                        items.push(ConfigItem { name, value: super::draft::literal(&value) })
-                    }
-                    Ok(_) => draft.note(
-                        NoteKind::Left,
-                        None,
-                        format!("{key} of the group {called} is random; give it to components as a secret"),
-                    ),
-                    Err(_) => draft.note(
-                        NoteKind::Left,
-                        None,
-                        format!("{key:?} of the group {called}: that is no name of a variable"),
-                    ),
-                }
-            }
-            let keys = list_at(given, &["component_keys"]).iter().filter_map(Value::as_str);
-            let components: Vec<ComponentName> = keys.filter_map(|k| self.find(k)).collect();
-            if word(given, "injection_type").is_some_and(|i| i != "env") {
-                draft.note(
-                    NoteKind::Look,
-                    None,
-                    format!("the group {called} was not injected as variables; here it is"),
-                );
-            }
-            // No component at all would mean every one.
-            if components.is_empty() && !list_at(given, &["component_keys"]).is_empty() {
-                draft.note(NoteKind::Left, None, format!("the group {called}: its components are not here"));
-                continue;
-            }
-            let name = draft.part("groups", &called)?;
-            draft.template.config_groups.push(ConfigGroup { name, items, components });
         }
         Ok(())
     }

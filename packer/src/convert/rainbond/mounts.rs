@@ -1,6 +1,6 @@
 //! Storage and files of configuration, and what components share of them.
 
-use bundle_format::template::{AccessMode, Component, ConfigFile, EmptyDir, SharedMount, WorkloadKind};
+use bundle_format::template::{AccessMode, Component, ComponentName, ConfigFile, EmptyDir, SharedMount, WorkloadKind};
 use serde_json::Value;
 
 use super::super::ConvertError;
@@ -23,10 +23,21 @@ impl App {
             if kind == "config-file" {
                 let content = word(given, "file_content").unwrap_or_default();
                 let executable = word(given, "mode").is_some_and(|m| m.contains(['1', '3', '5', '7']));
+                let mode = word(given, "mode").filter(|m| !["0", "644", "0644", "755", "0755"].contains(&m.as_str()));
+                if let Some(mode) = mode {
+                    let now = if executable { "0755" } else { "0644" };
+                    draft.note(
+                        NoteKind::Look,
+                        Some(&made.name),
+                        format!("{path} had the mode {mode}, and has {now} here"),
+                    );
+                }
+                policies(draft, given, &called, &made.name);
                 let file = draft.config(&made.name, path, content.into_bytes(), executable)?;
                 made.config.push(file);
                 continue;
             }
+            policies(draft, given, &called, &made.name);
             let name = free_name(made, &called)?;
             let mut made_of = volume(name.clone(), path);
             if kind == "memoryfs" {
@@ -45,7 +56,12 @@ impl App {
                     made_of.access_modes = match mode.as_str() {
                         "RWX" | "ReadWriteMany" => vec![AccessMode::ReadWriteMany],
                         "ROX" | "ReadOnlyMany" => vec![AccessMode::ReadOnlyMany],
-                        _ => Vec::new(),
+                        "RWO" | "ReadWriteOnce" => Vec::new(),
+                        _ => {
+                            let text = format!("the access mode {mode:?} of the volume `{name}`");
+                            draft.note(NoteKind::Left, Some(&made.name), text);
+                            Vec::new()
+                        }
                     };
                 }
                 let replicated = made.kind == WorkloadKind::DaemonSet
@@ -131,5 +147,15 @@ impl App {
         }
         draft.template.components = components;
         Ok(())
+    }
+}
+
+/// Notes what only the platform's own storage knows. It writes `exclusive` where nobody said anything.
+fn policies(draft: &mut Draft, given: &Value, called: &str, of: &ComponentName) {
+    let said = ["share_policy", "backup_policy"].into_iter().filter_map(|key| Some((key, word(given, key)?)));
+    let said = said.filter(|(_, policy)| policy != "exclusive");
+    let provider = word(given, "volume_provider_name").map(|name| ("volume_provider_name", name));
+    for (key, value) in said.chain(provider) {
+        draft.note(NoteKind::Left, Some(of), format!("`{key}` {value} of the volume {called}"));
     }
 }

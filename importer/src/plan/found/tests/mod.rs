@@ -266,6 +266,26 @@ fn edits_of_objects_are_attributes_of_the_template() {
             Some(json!({"tcp": {"port": "http"}, "periodSeconds": 7})),
         ),
         (
+            "headers of a probe",
+            "Deployment",
+            "shop-web",
+            at("/readinessProbe/httpGet/httpHeaders"),
+            json!([{"name": "X-Probe", "value": "1"}, {"name": "Host", "value": "a.example"}]),
+            "web.probes.readiness",
+            Some(
+                json!({"http": {"port": "http", "path": "/ready", "scheme": "HTTP", "headers": {"Host": "a.example", "X-Probe": "1"}}}),
+            ),
+        ),
+        (
+            "a header that stands twice in a probe",
+            "Deployment",
+            "shop-web",
+            at("/readinessProbe/httpGet/httpHeaders"),
+            json!([{"name": "X-Probe", "value": "1"}, {"name": "x-probe", "value": "2"}]),
+            "",
+            None,
+        ),
+        (
             "a probe that the template cannot say",
             "Deployment",
             "shop-web",

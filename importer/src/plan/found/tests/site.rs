@@ -137,6 +137,8 @@ impl Choices<'_> {
             if let Some(port) = component.ports.first() {
                 values.push(json!({"tcp": {"port": port.name}, "initialDelaySeconds": 4}));
                 values.push(json!({"http": {"port": port.name, "path": "/site", "scheme": "HTTP"}}));
+                let headers = json!({"Host": "site.example", "X-Probe": "1"});
+                values.push(json!({"http": {"port": port.name, "path": "/", "scheme": "HTTP", "headers": headers}}));
             }
             self.put(name, "probes", Some(probe), values);
         }
