@@ -56,13 +56,20 @@ pub fn open_bundle_file(path: &Path) -> Result<(File, Option<u64>), Failure> {
 /// Reads a file of at most `limit` bytes.
 pub fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
     let failure = |why: &dyn std::fmt::Display| Failure::new(Code::Io, format_args!("{}: {why}", path.display()));
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(|e| failure(&e))?;
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(|e| failure(&e))?;
+    let bytes = read_at_most(path, limit.saturating_add(1))?;
     match bytes.len() as u64 > limit {
         true => Err(failure(&format_args!("it has more than {limit} bytes"))),
         false => Ok(bytes),
     }
+}
+
+/// Reads the first `limit` bytes of a file, or all if it has fewer.
+pub fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, Failure> {
+    let failure = |e: io::Error| Failure::new(Code::Io, format_args!("{}: {e}", path.display()));
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(failure)?;
+    file.take(limit).read_to_end(&mut bytes).map_err(failure)?;
+    Ok(bytes)
 }
 
 /// Writes a new file with these permissions; an existing one is refused.
@@ -75,5 +82,9 @@ pub fn write_new(path: &Path, content: &[u8], mode: u32) -> Result<(), Failure> 
         _ => Failure::new(Code::Io, format_args!("{}: {e}", path.display())),
     };
     let mut file = File::options().write(true).create_new(true).mode(mode).open(path).map_err(failure)?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(failure)
+    file.write_all(content).and_then(|()| file.sync_all()).map_err(|e| {
+        // A part of it is worth nothing, and would stand in the way of the next attempt.
+        let _ = std::fs::remove_file(path);
+        failure(e)
+    })
 }

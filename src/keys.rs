@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
-use bundle_format::trust::{PrivateKey, PublicKey, TrustRoot};
+use bundle_format::trust::{PrivateKey, PublicKey, Role, TrustRoot};
 use bundle_format::{Code, limits};
 use zeroize::Zeroizing;
 
@@ -11,11 +11,17 @@ use crate::failure::Failure;
 
 /// The trust root of the public keys in these files.
 pub fn trust_root(files: &[PathBuf]) -> Result<TrustRoot, Failure> {
-    let mut keys = Vec::new();
-    for file in files {
-        keys.push(PublicKey::from_pem(&read(file)?).map_err(|e| Failure::about(file.display(), &e))?);
-    }
-    Ok(TrustRoot::pinned(keys)?)
+    Ok(TrustRoot::pinned(public_keys(files)?)?)
+}
+
+/// The role of the public keys in these files, all of which must sign.
+pub fn pinned(files: &[PathBuf]) -> Result<Role, Failure> {
+    Ok(Role::pinned(public_keys(files)?)?)
+}
+
+fn public_keys(files: &[PathBuf]) -> Result<Vec<PublicKey>, Failure> {
+    let key = |file: &PathBuf| PublicKey::from_pem(&read(file)?).map_err(|e| Failure::about(file.display(), &e));
+    files.iter().map(key).collect()
 }
 
 /// Reads a private key; asks for its passphrase only if it has one.

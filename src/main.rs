@@ -1,6 +1,7 @@
 //! The `sealift` command: arguments in, data on stdout, talk on stderr. What it does is in the library crates.
 
 mod args;
+mod clock;
 mod failure;
 mod files;
 mod keys;
@@ -8,6 +9,7 @@ mod output;
 mod progress;
 mod report;
 mod signals;
+mod status_files;
 mod verb;
 
 use std::process::ExitCode;

@@ -9,6 +9,7 @@ mod log;
 mod plan;
 mod registry;
 mod removal;
+mod status;
 mod template;
 
 use bundle_format::Digest;
@@ -31,6 +32,7 @@ pub use plan::{
 };
 pub use registry::{CheckedImage, CheckedProblem, MirrorFile, MirrorsReport, RegistryCheckReport};
 pub use removal::UninstallReport;
+pub use status::{ImportStatusReport, ImportedStatus, MarkReport, MarkedReport};
 #[cfg(feature = "packer")]
 pub use template::FindImagesReport;
 pub use template::ShowReport;
@@ -170,6 +172,9 @@ pub struct VerifyReport {
     /// What is left to the site: in a delta or compact bundle, and proved by the import alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_to_site: Option<CarriageReport>,
+    /// The status that counts, of those that were given with `--status`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release_status: Option<MarkedReport>,
     #[serde(flatten)]
     pub release: ReleaseReport,
 }
@@ -222,6 +227,9 @@ pub struct ImportReport {
     pub bytes_rebuilt: u64,
     pub blobs_present: u64,
     pub bytes_present: u64,
+    /// Statuses that came with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub statuses: Vec<ImportedStatus>,
 }
 
 /// `sealift list`.
@@ -246,6 +254,8 @@ pub struct ListedTemplate {
     pub releases: Vec<String>,
     /// Keys that it was verified with at import.
     pub verified_by: Vec<String>,
+    /// What whoever tests says of it; none if nothing was imported.
+    pub release_status: Option<MarkedReport>,
     pub images: Vec<ImageReport>,
     /// Bytes of all its content that is here.
     pub size: u64,
@@ -265,8 +275,12 @@ pub struct ListedInstallation {
     pub record: u64,
     /// Whether the last action ended well; if not, it failed or was interrupted.
     pub complete: bool,
-    /// A higher version that the site holds.
+    /// The status of the version that it has.
+    pub release_status: Option<MarkedReport>,
+    /// A higher version that the site holds, and that is not withdrawn.
     pub upgrade: Option<String>,
+    /// The status of that one.
+    pub upgrade_status: Option<MarkedReport>,
 }
 
 /// `sealift template check`.
@@ -310,7 +324,10 @@ pub struct Outputs {
     inspect: InspectReport,
     diff: DiffReport,
     verify: VerifyReport,
+    mark: MarkReport,
     import: ImportReport,
+    /// `import --status` without a bundle.
+    import_status: ImportStatusReport,
     /// `error.details` of an import that lacks its base.
     import_lacking: LackingReport,
     list: ListReport,

@@ -35,6 +35,12 @@ pub const SPACE_BYTES: u64 = 16 * BLOB_BYTES;
 pub const KEY_FILE_BYTES: u64 = 64 << 10;
 /// Largest signed envelope of an exported installation, in bytes.
 pub const EXPORTED_ENVELOPE_BYTES: u64 = 4 << 20;
+/// Largest signed envelope of a status, in bytes.
+pub const STATUS_ENVELOPE_BYTES: u64 = 64 << 10;
+/// Longest note in a status, in bytes of UTF-8.
+pub const NOTE_BYTES: usize = 1024;
+/// Most lines of a note in a status.
+pub const NOTE_LINES: usize = 16;
 /// Largest document of an installation's values, in bytes.
 pub const INSTALLATION_BYTES: u64 = 16 << 20;
 /// Largest encrypted document of an installation's secrets, in bytes.

@@ -31,6 +31,8 @@ pub const KUBERNETES_YAML: &str = "application/vnd.sealift.kubernetes.v1+yaml";
 pub const FILE: &str = "application/vnd.sealift.file.v1";
 /// Artifact type of the manifest that ties a release envelope to its template version.
 pub const RELEASE: &str = "application/vnd.sealift.release.v1";
+/// Artifact type of the manifest that ties a status to its template version.
+pub const STATUS: &str = "application/vnd.sealift.status.v1";
 /// A patch (spec/delta.md). None is ever stored.
 pub const PATCH: &str = "application/vnd.sealift.patch.v1";
 /// A DSSE envelope.
@@ -53,6 +55,11 @@ pub const TEMPLATE_REVISION: &str = "dev.sealift.template.revision";
 pub const RELEASE_ID: &str = "dev.sealift.release.id";
 /// Annotation of a release's entry in a store: the keys that it was verified with at import, parted by commas.
 pub const VERIFIED_BY: &str = "dev.sealift.release.verified-by";
+
+/// Annotation of a status's entry in a store: its identity, the digest of the payload.
+pub const STATUS_ID: &str = "dev.sealift.status.id";
+/// Annotation of a status's entry in a store: the keys that it was verified with at import, parted by commas.
+pub const STATUS_VERIFIED_BY: &str = "dev.sealift.status.verified-by";
 
 /// Whether `media_type` is an index of manifests.
 #[must_use]

@@ -345,11 +345,21 @@ pub fn index_json(entries: Vec<Descriptor>) -> Result<Vec<u8>, serde_json::Error
 /// # Errors
 /// None that descriptors can cause.
 pub fn release_artifact(version: &VersionIndex, envelope: &[u8]) -> Result<Raw, VersionIndexError> {
-    let mut subject = version.raw().descriptor().clone();
-    subject.artifact_type = None;
-    let mut manifest = Written::new(media::OCI_MANIFEST, Some(media::RELEASE));
+    envelope_artifact(media::RELEASE, version.raw().descriptor(), envelope)
+}
+
+/// The artifact manifest that ties the envelope of a status to the version index `subject`, for a store's referrers.
+///
+/// # Errors
+/// None that descriptors can cause.
+pub fn status_artifact(subject: &Descriptor, envelope: &[u8]) -> Result<Raw, VersionIndexError> {
+    envelope_artifact(media::STATUS, subject, envelope)
+}
+
+fn envelope_artifact(kind: &str, subject: &Descriptor, envelope: &[u8]) -> Result<Raw, VersionIndexError> {
+    let mut manifest = Written::new(media::OCI_MANIFEST, Some(kind));
     manifest.config = Some(Descriptor::of(media::OCI_EMPTY, EMPTY));
     manifest.layers = Some(vec![Descriptor::of(media::DSSE, envelope)]);
-    manifest.subject = Some(subject);
+    manifest.subject = Some(Descriptor::new(&subject.media_type, subject.digest, subject.size));
     manifest.raw()
 }

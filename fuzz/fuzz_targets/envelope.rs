@@ -1,7 +1,7 @@
 //! Envelopes: what parses encodes to the same bytes, and statements survive being written again.
 #![no_main]
 
-use bundle_format::statement::{PackingList, Release, Statement};
+use bundle_format::statement::{Mark, PackingList, Release, Statement};
 use bundle_format::trust::{Signed, Unverified, Verified};
 use libfuzzer_sys::fuzz_target;
 use testdata::bundle::{VENDOR_PEM, private_key};
@@ -23,4 +23,5 @@ fn check<T: Signed + Clone>(bytes: &[u8]) {
 fuzz_target!(|bytes: &[u8]| {
     check::<Statement<Release>>(bytes);
     check::<Statement<PackingList>>(bytes);
+    check::<Statement<Mark>>(bytes);
 });

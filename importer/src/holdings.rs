@@ -8,6 +8,8 @@ use bundle_format::version_index::{Documents, VersionIndex, VersionIndexError};
 use bundle_format::{BlobSource, Code, Coded, Descriptor, Digest, Raw, SourceError, limits, media};
 use registry_lite::{Store, StoreError};
 
+use crate::marks::{Choice, Marked, marks};
+
 /// Largest document that an installation reads into memory: what fits into a Kubernetes object, with room to say so.
 const DOCUMENT_BYTES: u64 = 16 << 20;
 
@@ -47,6 +49,32 @@ pub enum HoldingError {
         /// What is wrong.
         source: TemplateError,
     },
+    /// A status is there and cannot be read.
+    #[error("the status {id} ({artifact}) cannot be read: {why}")]
+    Status {
+        /// Its identity.
+        id: String,
+        /// Its artifact manifest.
+        artifact: Digest,
+        /// What is wrong.
+        why: String,
+    },
+    /// The version was withdrawn.
+    #[error("{label} was withdrawn at {at}{note}")]
+    Withdrawn {
+        /// `NAME:TAG`.
+        label: String,
+        /// When.
+        at: String,
+        /// Why: empty, or a colon and the note.
+        note: String,
+    },
+    /// Only a released version is wanted, and this is none.
+    #[error("{label} is not marked as released")]
+    NotReleased {
+        /// `NAME:TAG`.
+        label: String,
+    },
     /// The site does not hold it.
     #[error("{dir} does not hold {wanted}")]
     NotFound {
@@ -74,6 +102,9 @@ impl Coded for HoldingError {
         match self {
             Self::Store(e) => e.code(),
             Self::Source(_) | Self::Oci(_) | Self::VersionIndex(_) | Self::Template { .. } => Code::SiteDamaged,
+            Self::Status { .. } => Code::SiteDamaged,
+            Self::Withdrawn { .. } => Code::Withdrawn,
+            Self::NotReleased { .. } => Code::NotReleased,
             Self::NotFound { .. } => Code::NotFound,
             Self::Ambiguous { .. } => Code::Ambiguous,
         }
@@ -85,6 +116,16 @@ impl Coded for HoldingError {
             Self::NotFound { there, .. } if there.is_empty() => Some("import a bundle first".to_owned()),
             Self::NotFound { there, .. } => Some(format!("it holds {}", there.join(", "))),
             Self::Ambiguous { there, .. } => Some(format!("name one of {}", there.join(", "))),
+            Self::Status { .. } => {
+                Some("`sealift registry fsck` sets it aside if it is damaged; then import it again with --status".to_owned())
+            }
+            Self::Withdrawn { .. } => Some(
+                "`sealift list` shows the status of every version, name another one; --withdrawn takes this one all the same"
+                    .to_owned(),
+            ),
+            Self::NotReleased { .. } => Some(
+                "a status comes with `sealift import --status FILE`; without --require-released none is needed".to_owned(),
+            ),
             _ => Some("import the bundle again".to_owned()),
         }
     }
@@ -99,12 +140,21 @@ pub fn holdings(store: &Store) -> Result<Vec<Holding>, HoldingError> {
     entries.iter().filter(|e| is_version(e)).map(|e| Holding::read(store, e, &entries)).collect()
 }
 
-/// The template version that `wanted` names: `NAME:TAG`, or `NAME` for the only one or the highest by semantic version.
-/// Others are not read, so that a damaged one is in nobody's way but its own.
+/// A version that was chosen.
+#[derive(Debug)]
+pub struct Chosen {
+    /// The version.
+    pub holding: Holding,
+    /// Why higher ones were not.
+    pub passed_over: Vec<HoldingError>,
+}
+
+/// The template version that `wanted` names: `NAME:TAG`, or `NAME` for the only one or the highest by semantic version that may be
+/// chosen. Others are not read, so that a damaged one is in nobody's way but its own.
 ///
 /// # Errors
 /// [`HoldingError`].
-pub fn find(store: &Store, wanted: &str) -> Result<Holding, HoldingError> {
+pub fn find(store: &Store, wanted: &str, choice: Choice<'_>) -> Result<Chosen, HoldingError> {
     let dir = || store.dir().display().to_string();
     let entries = store.entries()?;
     let labels: Vec<String> = entries.iter().filter(|e| is_version(e)).filter_map(label).collect();
@@ -118,14 +168,33 @@ pub fn find(store: &Store, wanted: &str) -> Result<Holding, HoldingError> {
         holdings.push(Holding::read(store, entry, &entries)?);
     }
     if holdings.len() > 1 {
-        let order =
-            |h: &Holding| Some((semver::Version::parse(h.version.version().as_str()).ok()?, h.version.revision()));
-        if holdings.iter().any(|h| order(h).is_none()) {
+        if holdings.iter().any(|h| h.order().is_none()) {
             return Err(HoldingError::Ambiguous { dir: dir(), name: wanted.to_owned(), there: fitting });
         }
-        holdings.sort_by_key(order);
+        holdings.sort_by_key(Holding::order);
     }
-    holdings.pop().ok_or_else(|| HoldingError::NotFound { dir: dir(), wanted: wanted.to_owned(), there: labels })
+    let marks = if choice.is_free() { BTreeMap::new() } else { marks(store)? };
+    let floor = choice.installed.and_then(|(version, revision)| order(version, revision));
+    let mut passed_over = Vec::new();
+    while let Some(holding) = holdings.pop() {
+        // What is installed does not give way to something lower, unless that is said.
+        if !passed_over.is_empty() && floor.is_some() && holding.order() < floor {
+            break;
+        }
+        match choice.check(&holding.version.label(), marks.get(&holding.digest())) {
+            Ok(()) => return Ok(Chosen { holding, passed_over }),
+            Err(refused) => passed_over.push(refused),
+        }
+    }
+    match passed_over.into_iter().next() {
+        Some(highest) => Err(highest),
+        None => Err(HoldingError::NotFound { dir: dir(), wanted: wanted.to_owned(), there: labels }),
+    }
+}
+
+/// Place in the order of versions, if it is known.
+fn order(version: &TemplateVersion, revision: u32) -> Option<(semver::Version, u32)> {
+    Some((semver::Version::parse(version.as_str()).ok()?, revision))
 }
 
 /// The template version whose index has this digest.
@@ -144,27 +213,45 @@ pub fn find_digest(store: &Store, digest: &Digest) -> Result<Holding, HoldingErr
     }
 }
 
-/// The tag of the highest version of the template `name` among `all` that is higher than the one given, by semantic version and
-/// revision. Of versions whose order is not known, none is.
+/// The highest version of the template `name` among `all` that is higher than the one given, by semantic version and revision, and
+/// not withdrawn by `marks`. Of versions whose order is not known, none is.
 #[must_use]
-pub fn upgrade(all: &[Holding], name: &TemplateName, version: &TemplateVersion, revision: u32) -> Option<String> {
-    let order = |version: &TemplateVersion, revision| Some((semver::Version::parse(version.as_str()).ok()?, revision));
+pub fn upgrade<'a>(
+    all: &'a [Holding],
+    marks: &BTreeMap<Digest, Marked>,
+    name: &TemplateName,
+    version: &TemplateVersion,
+    revision: u32,
+) -> Option<&'a Holding> {
     let here = order(version, revision)?;
-    let of_name = all.iter().map(|h| &h.version).filter(|v| v.name() == name);
-    let higher = of_name.filter_map(|v| Some((order(v.version(), v.revision())?, v))).filter(|(o, _)| *o > here);
-    higher.max_by(|a, b| a.0.cmp(&b.0)).map(|(_, v)| v.version().tag(v.revision()))
+    let offered = |h: &&Holding| {
+        h.version.name() == name
+            && h.order().is_some_and(|order| order > here)
+            && !marks.get(&h.digest()).is_some_and(Marked::is_withdrawn)
+    };
+    all.iter().filter(offered).max_by_key(|h| h.order())
 }
 
-fn is_version(entry: &Descriptor) -> bool {
+pub(crate) fn is_version(entry: &Descriptor) -> bool {
     entry.artifact_type.as_deref() == Some(media::TEMPLATE)
 }
 
 /// `NAME:TAG` of a template version's entry.
-fn label(entry: &Descriptor) -> Option<String> {
+pub(crate) fn label(entry: &Descriptor) -> Option<String> {
     entry.annotations.get(media::REF_NAME).and_then(|name| VersionIndex::label_of(name)).map(str::to_owned)
 }
 
 impl Holding {
+    /// Digest of the version index.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.version.raw().descriptor().digest
+    }
+
+    fn order(&self) -> Option<(semver::Version, u32)> {
+        order(self.version.version(), self.version.revision())
+    }
+
     fn read(store: &Store, entry: &Descriptor, entries: &[Descriptor]) -> Result<Self, HoldingError> {
         let mut plain = entry.clone();
         plain.annotations.clear();

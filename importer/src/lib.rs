@@ -4,6 +4,7 @@ pub mod diff;
 pub mod engine;
 pub mod holdings;
 pub mod import;
+pub mod marks;
 pub mod moving;
 pub mod plan;
 pub mod record;

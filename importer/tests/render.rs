@@ -4,6 +4,8 @@
 
 #[path = "render/clusters.rs"]
 mod clusters;
+#[path = "render/collisions.rs"]
+mod collisions;
 #[path = "render/fields.rs"]
 mod fields;
 #[path = "render/golden.rs"]

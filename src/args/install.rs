@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{ArgAction, Args as ClapArgs};
 
+use super::Admission;
+
 /// Where an installation is.
 #[derive(Debug, ClapArgs)]
 pub struct Where {
@@ -94,6 +96,8 @@ pub struct Install {
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
+    pub admission: Admission,
+    #[command(flatten)]
     pub values: Values,
     /// Remove again what was made if the installation fails
     #[arg(long)]
@@ -102,19 +106,28 @@ pub struct Install {
     pub how: How,
 }
 
+/// What an installation is changed to.
 #[derive(Debug, ClapArgs)]
-pub struct Upgrade {
-    /// The installation
-    pub name: String,
+pub struct Change {
     /// Version to change to; the highest that the site holds unless given
     #[arg(long, value_name = "VERSION")]
     pub to: Option<String>,
     #[command(flatten)]
     pub place: Where,
     #[command(flatten)]
+    pub admission: Admission,
+    #[command(flatten)]
     pub values: Values,
     #[command(flatten)]
     pub acceptance: Acceptance,
+}
+
+#[derive(Debug, ClapArgs)]
+pub struct Upgrade {
+    /// The installation
+    pub name: String,
+    #[command(flatten)]
+    pub change: Change,
     /// Go back to what held before if the upgrade fails
     #[arg(long)]
     pub atomic: bool,
@@ -126,15 +139,8 @@ pub struct Upgrade {
 pub struct Plan {
     /// The installation, or the template to install
     pub name: String,
-    /// Version to change to; the highest that the site holds unless given
-    #[arg(long, value_name = "VERSION")]
-    pub to: Option<String>,
     #[command(flatten)]
-    pub place: Where,
-    #[command(flatten)]
-    pub values: Values,
-    #[command(flatten)]
-    pub acceptance: Acceptance,
+    pub change: Change,
     #[command(flatten)]
     pub how: How,
 }

@@ -6,6 +6,7 @@ mod convert;
 mod diff;
 mod install;
 mod registry;
+mod status;
 
 use std::path::PathBuf;
 
@@ -15,8 +16,11 @@ pub use backup::{ExportInstallation, HelperArgs, ImportInstallation};
 #[cfg(feature = "packer")]
 pub use convert::{Converted, FromCompose, FromManifests, FromNamespace, FromRainbond};
 pub use diff::Diff;
-pub use install::{Acceptance, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where};
+pub use install::{
+    Acceptance, Change, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where,
+};
 pub use registry::{Check, Fsck, Gc, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
+pub use status::{Admission, Mark, Statuses};
 
 /// Carry applications into networks that no cable reaches.
 ///
@@ -60,6 +64,8 @@ pub enum Verb {
     Diff(Diff),
     /// Prove a bundle: who signed it, and that every byte is what was signed
     Verify(Verify),
+    /// Say that a template version is released, or withdrawn, in a signed file beside its bundle
+    Mark(Mark),
     /// Verify a bundle and load it into a site, or into a registry
     Import(Import),
     /// Show what a site holds
@@ -239,12 +245,15 @@ pub struct Verify {
     /// Public key that must have signed; may be given again, then all must have
     #[arg(long = "key", value_name = "FILE")]
     pub keys: Vec<PathBuf>,
+    #[command(flatten)]
+    pub statuses: Statuses,
 }
 
 #[derive(Debug, ClapArgs)]
 pub struct Import {
-    /// The bundle; `-` reads standard input
-    pub bundle: PathBuf,
+    /// The bundle; `-` reads standard input. Not needed where --status brings the status of a version that the site holds
+    #[arg(required_unless_present = "statuses")]
+    pub bundle: Option<PathBuf>,
     /// Public key that must have signed; may be given again, then all must have
     #[arg(long = "key", value_name = "FILE")]
     pub keys: Vec<PathBuf>,
@@ -252,8 +261,10 @@ pub struct Import {
     #[arg(long, value_name = "DIR", required_unless_present = "registry")]
     pub site: Option<PathBuf>,
     /// Push to this registry instead: `https://HOST[:PORT][/PREFIX]`, or `http://…`
-    #[arg(long, value_name = "URL", conflicts_with = "site")]
+    #[arg(long, value_name = "URL", conflicts_with_all = ["site", "statuses"])]
     pub registry: Option<String>,
+    #[command(flatten)]
+    pub statuses: Statuses,
     /// Bytes of memory that making the layers of a delta or compact bundle may use: `512M`, `2G`
     #[arg(long, value_name = "BYTES", default_value = "512M", value_parser = size)]
     pub memory: u64,

@@ -7,6 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::Value;
 
+use super::MarkedReport;
+
 /// `sealift plan`, and what `install`, `upgrade` and `rollback` did.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -58,6 +60,8 @@ pub struct DecisionReport {
     pub winner: String,
     /// Whether the vendor's value was accepted against the rule.
     pub accepted: bool,
+    /// Whether the site's value is given with this plan; `site` is then what was in force before.
+    pub given: bool,
 }
 
 #[derive(Debug, Serialize, JsonSchema)]
@@ -164,6 +168,7 @@ fn decision(d: &Decision) -> DecisionReport {
         value: d.value.clone(),
         winner: word(&d.winner),
         accepted: d.accepted,
+        given: d.given,
     }
 }
 
@@ -254,6 +259,7 @@ fn write_decision(text: &mut String, d: &Decision, cut: usize) {
     };
     let accept = || format!("; --accept {path} takes it");
     let line = match (d.winner, d.change) {
+        _ if d.given => format!("{} -> {}  (given)", shown(&d.site), shown(&d.value)),
         (Winner::Vendor, _) if d.accepted => format!("{} -> {}  (accepted)", shown(&d.site), shown(&d.value)),
         (Winner::Vendor, Change::Added) => format!("+ {}", shown(&d.value)),
         (Winner::Vendor, Change::Removed) => format!("- {}", shown(&d.site)),
@@ -286,6 +292,7 @@ fn write_decision(text: &mut String, d: &Decision, cut: usize) {
     text.push_str(&format!("    {name}: {line}\n"));
     // What people want to see of long values is where they differ.
     let (before, after, signs) = match d.winner {
+        _ if d.given => (&d.site, &d.value, ["-", "+"]),
         Winner::Vendor => (&d.site, &d.value, ["-", "+"]),
         // Nothing changes here: what would be otherwise must not look as if it did.
         Winner::Site => (&d.site, &d.new, ["here  ", "vendor"]),
@@ -364,6 +371,9 @@ pub struct StatusReport {
     pub target: String,
     /// The record that holds.
     pub holds: Option<RecordReport>,
+    /// What whoever tests says of the version that is installed.
+    #[serde(rename = "releaseStatus")]
+    pub release_status: Option<MarkedReport>,
     /// Who acts on it at this moment.
     pub running: Option<String>,
     /// An action that failed, was interrupted, or is running.

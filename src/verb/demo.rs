@@ -152,9 +152,9 @@ impl Demo<'_> {
         args.site = Some(self.dir.join("another-site"));
         let command = |args: &args::Import| {
             let site = args.site.as_deref().unwrap_or(Path::new("")).display();
-            format!("sealift import {} --site {site} --key {}", args.bundle.display(), args.keys[0].display())
+            format!("sealift import {} --site {site} --key {}", delta.display(), args.keys[0].display())
         };
-        match import::import(&args, &self.quiet) {
+        match import::import(delta, &args, &self.quiet) {
             Err(failure) if failure.code == Code::BaseMissing => {
                 let hint = failure.hint.unwrap_or_default();
                 self.step(command(&args), format!("refused, as it must be: [{}] {hint}", failure.code));
@@ -163,7 +163,7 @@ impl Demo<'_> {
             Ok(_) => return Err(Failure::new(Code::Internal, "a delta went into a site without its base")),
         }
         args.site = Some(self.site());
-        let imported = import::import(&args, &self.quiet)?;
+        let imported = import::import(delta, &args, &self.quiet)?;
         let (blobs, size) = (imported.blobs_rebuilt, bytes(imported.bytes_rebuilt));
         self.step(command(&args), format!("{blobs} layers, {size}, made again, each with the digest that was signed"));
         let listed = list::list(&args::List { site: self.site(), upgrades: false })?;
@@ -177,10 +177,11 @@ impl Demo<'_> {
 
     fn import_args(&self, bundle: &Path) -> args::Import {
         args::Import {
-            bundle: bundle.to_owned(),
+            bundle: Some(bundle.to_owned()),
             keys: vec![self.public_key()],
             site: Some(self.site()),
             registry: None,
+            statuses: args::Statuses::default(),
             memory: importer::import::MEMORY,
             client: args::Client { plain_http: false, ca: Vec::new(), authfile: None },
         }
@@ -220,7 +221,8 @@ impl Demo<'_> {
         let copy = self.folder("changed-on-the-way")?.join("shop-1.0.0.sealift");
         fs::copy(bundle, &copy).map_err(|e| io_failure(&copy, &e))?;
         flip_a_bit(&copy).map_err(|e| io_failure(&copy, &e))?;
-        let args = args::Verify { bundle: copy.clone(), keys: vec![self.public_key()] };
+        let args =
+            args::Verify { bundle: copy.clone(), keys: vec![self.public_key()], statuses: args::Statuses::default() };
         let command = format!("sealift verify {} --key {}", copy.display(), self.public_key().display());
         match verify::verify(&args, &self.quiet) {
             Err(failure) if failure.code.exit() == bundle_format::Exit::Bundle => {
@@ -234,7 +236,8 @@ impl Demo<'_> {
 
     fn verify_and_import(&mut self, bundle: &Path) -> Result<Vec<ImageReport>, Failure> {
         let key = self.public_key();
-        let args = args::Verify { bundle: bundle.to_owned(), keys: vec![key.clone()] };
+        let args =
+            args::Verify { bundle: bundle.to_owned(), keys: vec![key.clone()], statuses: args::Statuses::default() };
         let verified = verify::verify(&args, &self.quiet)?;
         self.step(
             format!("sealift verify {} --key {}", bundle.display(), key.display()),
@@ -243,13 +246,13 @@ impl Demo<'_> {
         let args = self.import_args(bundle);
         let command =
             format!("sealift import {} --site {} --key {}", bundle.display(), self.site().display(), key.display());
-        let first = import::import(&args, &self.quiet)?;
+        let first = import::import(bundle, &args, &self.quiet)?;
         let (blobs, size) = (first.blobs_written, bytes(first.bytes_written));
         self.step(
             command.clone(),
             format!("verified again while it was read; {blobs} blobs, {size}, visible all at once"),
         );
-        let again = import::import(&args, &self.quiet)?;
+        let again = import::import(bundle, &args, &self.quiet)?;
         self.step(command, format!("the same again writes {} blobs: they are there", again.blobs_written));
         let listed = list::list(&args::List { site: self.site(), upgrades: false })?;
         let all: Vec<_> = listed.templates.iter().map(|t| format!("{} {}", t.name, t.version)).collect();

@@ -1,7 +1,11 @@
 //! `sealift import`
 
+use std::path::Path;
+
 use bundle_format::{Code, Coded, Exit};
-use importer::import::{ImportError, Imported, RegistryTarget, import_to_registry, import_to_site, work};
+use importer::import::{
+    ImportError, Imported, RegistryTarget, VerifiedStatus, import_statuses, import_to_registry, import_to_site, work,
+};
 use registry_lite::Store;
 use registry_lite::client::Registry;
 
@@ -10,10 +14,12 @@ use crate::args::Import;
 use crate::failure::Failure;
 use crate::files::open_trusted;
 use crate::output::{Output, bytes};
-use crate::report::{ImportReport, LackingReport};
+use crate::report::{ImportReport, ImportStatusReport, ImportedStatus, LackingReport};
+use crate::status_files::statuses;
 
 pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
-    let report = import(args, out)?;
+    let Some(bundle) = &args.bundle else { return statuses_alone(args, out) };
+    let report = import(bundle, args, out)?;
     out.data(&report, |text| {
         text.push_str(&format!("imported {} into {}\n", report.label, report.target));
         text.push_str(&format!("id       {}\n", report.release_id));
@@ -25,15 +31,37 @@ pub fn run(args: &Import, out: &Output) -> Result<(), Failure> {
         for image in &report.images {
             text.push_str(&format!("image    {image}\n"));
         }
+        report.statuses.iter().for_each(|status| status.write(text));
     })
 }
 
-pub fn import(args: &Import, out: &Output) -> Result<ImportReport, Failure> {
-    let bundle = open_trusted(&args.bundle, &args.keys)?;
+/// What is said of versions that the site holds.
+fn statuses_alone(args: &Import, out: &Output) -> Result<(), Failure> {
+    let (Some(dir), []) = (&args.site, args.keys.as_slice()) else {
+        return Err(Failure::new(Code::Usage, "--key is of a bundle, and none was named")
+            .hint("a status is checked with --qa-key"));
+    };
+    let statuses = statuses(&args.statuses, out)?;
+    let site = Store::open(dir)?.lock()?;
+    import_statuses(&site, &statuses)?;
+    let report = ImportStatusReport {
+        target: dir.display().to_string(),
+        statuses: statuses.iter().map(ImportedStatus::of).collect(),
+    };
+    out.data(&report, |text| {
+        text.push_str(&format!("imported into {}\n", report.target));
+        report.statuses.iter().for_each(|status| status.write(text));
+    })
+}
+
+pub fn import(path: &Path, args: &Import, out: &Output) -> Result<ImportReport, Failure> {
+    let bundle = open_trusted(path, &args.keys)?;
+    let statuses = statuses(&args.statuses, out)?;
     let bar = out.bar("import", work(bundle.list().value().predicate(), bundle.len()));
     // What is wrong with the bundle names it; what is wrong with the target names that.
     let about = |e: ImportError| match (e.code().exit(), &e) {
-        (Exit::Bundle, _) => Failure::about(args.bundle.display(), &e),
+        (_, ImportError::Mark(_) | ImportError::NoVersion { .. }) => Failure::from(e),
+        (Exit::Bundle, _) => Failure::about(path.display(), &e),
         (_, ImportError::Base { lacking, states, .. }) => {
             let lacking = LackingReport::of(lacking, states);
             let details = serde_json::to_value(lacking).unwrap_or_default();
@@ -44,7 +72,7 @@ pub fn import(args: &Import, out: &Output) -> Result<ImportReport, Failure> {
     let (target, imported) = match (&args.site, &args.registry) {
         (Some(dir), _) => {
             let site = Store::lock_or_create(dir)?;
-            (dir.display().to_string(), import_to_site(bundle, &site, args.memory, &bar).map_err(about)?)
+            (dir.display().to_string(), import_to_site(bundle, &site, &statuses, args.memory, &bar).map_err(about)?)
         }
         (None, Some(url)) => {
             let target = registry_target(url, args)?;
@@ -53,10 +81,10 @@ pub fn import(args: &Import, out: &Output) -> Result<ImportReport, Failure> {
         (None, None) => return Err(Failure::new(Code::Usage, "either --site or --registry is needed")),
     };
     out.say(format_args!("imported {}", bar.finish()));
-    Ok(report(target, imported))
+    Ok(report(target, imported, &statuses))
 }
 
-fn report(target: String, imported: Imported) -> ImportReport {
+fn report(target: String, imported: Imported, statuses: &[VerifiedStatus]) -> ImportReport {
     ImportReport {
         target,
         release_id: imported.release.to_string(),
@@ -69,6 +97,7 @@ fn report(target: String, imported: Imported) -> ImportReport {
         bytes_rebuilt: imported.rebuilt.bytes,
         blobs_present: imported.present.blobs,
         bytes_present: imported.present.bytes,
+        statuses: statuses.iter().map(ImportedStatus::of).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ mod inspect;
 mod installation;
 mod keygen;
 mod list;
+mod mark;
 mod meta;
 #[cfg(feature = "packer")]
 mod pack;
@@ -28,6 +29,7 @@ pub fn run(args: Args, out: &Output) -> Result<(), Failure> {
         Verb::Inspect(args) => inspect::run(&args, out),
         Verb::Diff(args) => diff::run(&args, out),
         Verb::Verify(args) => verify::run(&args, out),
+        Verb::Mark(args) => mark::run(&args, out),
         Verb::Import(args) => import::run(&args, out),
         Verb::List(args) => list::run(&args, out),
         Verb::Registry(verb) => registry::run(&verb, out),

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use bundle_format::{Code, ImageRef, SourceError};
-use jiff::Timestamp;
 use packer::delta::Effort;
 use packer::source::registry_image;
 use packer::{DeltaOptions, IfExists, ImageSource, PackOptions, Plan, SourceSpec};
@@ -12,6 +11,7 @@ use registry_lite::client::Registry;
 
 use super::registry::client_options;
 use crate::args::{self, Pack};
+use crate::clock::source_date_epoch;
 use crate::failure::Failure;
 use crate::keys;
 use crate::output::{Output, bytes};
@@ -42,7 +42,8 @@ pub fn pack(args: &Pack, out: &Output) -> Result<PackReport, Failure> {
         template: &args.template,
         images: image_sources(&args.images)?,
         platforms: args.platforms.clone(),
-        issued_at: source_date_epoch()?,
+        // No date at all without it, so that packing tomorrow gives the same bytes.
+        issued_at: source_date_epoch()?.map(|at| at.to_string()),
         registry: &registry,
     })?;
     for (file, used) in plan.uncarried() {
@@ -95,13 +96,4 @@ fn image_sources(given: &[String]) -> Result<BTreeMap<ImageRef, SourceSpec>, Fai
         sources.insert(name, source);
     }
     Ok(sources)
-}
-
-/// `SOURCE_DATE_EPOCH` (reproducible-builds.org) as a date; no date at all without it, so that packing tomorrow gives the
-/// same bytes.
-fn source_date_epoch() -> Result<Option<String>, Failure> {
-    let Ok(text) = std::env::var("SOURCE_DATE_EPOCH") else { return Ok(None) };
-    let wrong = || Failure::new(Code::Usage, format_args!("SOURCE_DATE_EPOCH={text:?} is not a number of seconds"));
-    let seconds: i64 = text.parse().map_err(|_| wrong())?;
-    Timestamp::from_second(seconds).map(|t| Some(t.to_string())).map_err(|_| wrong())
 }

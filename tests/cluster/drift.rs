@@ -46,7 +46,14 @@ fn what_others_added_goes_where_it_is_asked_for_and_stays_otherwise() {
     patch(&team, "deployment cloud-orders", &with("orders", probe));
     patch(&team, "deployment cloud-catalog", &with("catalog", json!({"resources": {"limits": {"memory": "64Mi"}}})));
     team.kubectl("scale deployment/cloud-catalog --replicas=2");
-    patch(&team, "deployment cloud-front", &with("sidecar", json!({"image": "registry.example/cloud/front:1.0.0"})));
+    patch(
+        &team,
+        "deployment cloud-front",
+        &with(
+            "sidecar",
+            json!({"image": "registry.example/cloud/front:1.0.0", "command": ["/bin/busybox", "sleep", "100000"]}),
+        ),
+    );
     let command = container(&team, "front");
     assert_eq!(command.get("command"), None);
     patch(&team, "deployment cloud-front", &with("front", json!({"command": ["/bin/sleep", "1000"]})));

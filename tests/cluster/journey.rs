@@ -36,7 +36,7 @@ fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
 
     // The next version comes as a delta.
     world.sealift("import v2.sealift --key vendor.pub --site site");
-    let plan = team.json("plan cloud");
+    let plan = team.json("plan cloud --to 2.0.0");
     let decided = |path: &str| {
         let all = plan["decisions"].as_array().unwrap();
         all.iter().find(|d| d["path"] == path).unwrap_or_else(|| panic!("nothing decides {path}: {plan:#}")).clone()
@@ -46,7 +46,7 @@ fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
     assert_eq!(decided("auth.env.OLD_SWITCH")["winner"], "site");
     assert_eq!(decided("gateway.replicas")["winner"], "site");
     assert_eq!(decided("gateway.config./etc/shop/gateway.conf")["winner"], "site");
-    team.sealift(&format!("upgrade cloud {KEEP}"));
+    team.sealift(&format!("upgrade cloud --to 2.0.0 {KEEP}"));
     team.answers("orders", "/", "orders 2.0.0\n");
     team.answers("payments", "/", "payments 2.0.0\n");
     team.has("auth", "LOG_LEVEL", Some("debug"));
@@ -56,10 +56,10 @@ fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
     assert_eq!(team.object("deployment cloud-gateway")["spec"]["replicas"], 1);
     team.answers("db", "/cgi-bin/get", "precious");
     assert_eq!(team.secrets(), secrets);
-    assert_eq!(team.json("plan cloud")["empty"], true);
+    assert_eq!(team.json("plan cloud --to 2.0.0")["empty"], true);
 
     // What the vendor changed is taken where it is accepted, and nothing else.
-    team.sealift(&format!("upgrade cloud --accept auth.env.LOG_LEVEL {KEEP}"));
+    team.sealift(&format!("upgrade cloud --to 2.0.0 --accept auth.env.LOG_LEVEL {KEEP}"));
     team.has("auth", "LOG_LEVEL", Some("warn"));
     team.has("auth", "EXTRA", Some("site"));
 

@@ -1,6 +1,6 @@
 //! Actions that change nothing, and what is put back where the vendor has nothing.
 
-use crate::cloud::Cloud;
+use crate::cloud::{Cloud, ON};
 
 fn records(cloud: &Cloud) -> Vec<u64> {
     let history = cloud.json("history cloud");
@@ -12,7 +12,12 @@ fn an_action_that_changes_nothing_is_no_step_to_go_back_from() {
     let cloud = Cloud::new();
     cloud.on("install cloud:1.0.0");
     cloud.deliver("v2");
-    cloud.on("upgrade cloud --set gateway.replicas=3");
+    let ran = cloud.sealift(&format!("upgrade cloud --set gateway.replicas=3 {ON}"));
+    let ran = ran.refused(2, "E-USAGE", &["2.0.0 would come with it", "--to 1.0.0"]);
+    assert_eq!(records(&cloud), [1], "{ran:#?}");
+    cloud.on("upgrade cloud --to 2.0.0 --set gateway.replicas=3");
+    let plan = cloud.on("plan cloud --set gateway.replicas=1").stdout;
+    assert!(plan.contains("replicas: 3 -> 1  (given)"), "{plan}");
     for again in ["upgrade cloud", "install cloud:2.0.0", "upgrade cloud --set gateway.replicas=3"] {
         let said = cloud.on(again).stdout;
         assert!(said.contains("nothing to do"), "{again}: {said}");

@@ -1,5 +1,7 @@
 //! The cloud shop of `testdata/cloud` with images of a few bytes, in its versions, and a site.
 
+#![allow(dead_code, reason = "each test file uses a part")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

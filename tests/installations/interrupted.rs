@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use bundle_format::trust::PrivateKey;
 use bundle_format::{Code, Coded as _};
 use importer::engine::{Engine, EngineError, Forward, Outcome, Settings, Version};
+use importer::holdings::find;
+use importer::marks::Choice;
 use importer::moving::{Export, Recipients};
 use importer::target::{Event, Place, Watch, open};
 use registry_lite::Store;
@@ -53,13 +55,18 @@ fn engine<T>(cloud: &Cloud, atomic: bool, asks: u32, act: impl FnOnce(&mut Engin
 
 fn upgrade(cloud: &Cloud, atomic: bool, asks: u32) -> Result<Outcome, EngineError> {
     engine(cloud, atomic, asks, |engine| {
-        let version = Version::find(engine.store, "cloud:2.0.0").unwrap();
+        let version = two(engine.store);
         engine.forward(version, &Forward::default(), &|_| ())
     })
 }
 
 fn records(cloud: &Cloud) -> Vec<Value> {
     cloud.json("history cloud")["records"].as_array().unwrap().clone()
+}
+
+fn two(store: &Store) -> Version {
+    let chosen = find(store, "cloud:2.0.0", Choice::default()).unwrap();
+    Version::of(store, &chosen.holding).unwrap()
 }
 
 #[test]
@@ -247,7 +254,7 @@ fn what_goes_on_has_the_values_that_were_given_at_first() {
     };
     let interrupt = || {
         let upgrade = |engine: &mut Engine<'_>| {
-            let version = Version::find(engine.store, "cloud:2.0.0").unwrap();
+            let version = two(engine.store);
             engine.forward(version, &given(), &|_| ()).unwrap_err()
         };
         engine(&cloud, false, 9, upgrade)
@@ -259,7 +266,7 @@ fn what_goes_on_has_the_values_that_were_given_at_first() {
     let said = "continues record 2 with what that was given: auth.env.LOG_LEVEL=\"trace\", gateway.replicas=7, --with search, --accept auth.env.OLD_SWITCH";
     assert!(planned.stderr.contains(said), "{planned:#?}");
     // Given now goes before given then; and what goes on may be interrupted as well.
-    let run = cloud.on("upgrade cloud --set gateway.replicas=5");
+    let run = cloud.on("upgrade cloud --to 2.0.0 --set gateway.replicas=5");
     assert!(run.stderr.contains("continues record 2"), "{run:#?}");
     let gateway = cloud.text("deployment-gateway.yaml");
     assert!(gateway.contains("replicas: 5"), "{gateway}");

@@ -124,7 +124,7 @@ fn values_modules_single_components_and_partial_versions() {
     assert!(cloud.json("history cloud")["records"][1]["version"] == "1.0.0", "one component makes no version");
     let catalog = cloud.text("deployment-catalog.yaml");
     let orders = cloud.text("deployment-orders.yaml");
-    cloud.on("upgrade cloud --without search");
+    cloud.on("upgrade cloud --to 2.0.0 --without search");
     assert_eq!(cloud.text("deployment-catalog.yaml").replace("2.0.0", "1.0.0"), catalog.replace("2.0.0", "1.0.0"));
     assert_ne!(cloud.text("deployment-orders.yaml"), orders);
     assert!(cloud.text("deployment-search.yaml").contains("replicas: 0"));

@@ -254,6 +254,9 @@ fn foreign(block: &[u8; BLOCK]) -> Option<&'static str> {
         [0x28, 0xb5, 0x2f, 0xfd, ..] => "it is zstd'd; bundles are not compressed as a whole",
         [0xfd, b'7', b'z', b'X', b'Z', ..] => "it is xz'd; bundles are not compressed as a whole",
         [b'P', b'K', ..] => "it is a zip file",
+        b if b.starts_with(b"{\"payloadType\":") => {
+            "it is a signed document by itself; a status is given with --status"
+        }
         b if b.starts_with(b"release.dsse.json\0") || b.starts_with(b"installation.dsse.json\0") => return None,
         b if &b[257..262] == b"ustar" => "it is some other tar archive, whose first member is not release.dsse.json",
         _ => "it does not begin as one",

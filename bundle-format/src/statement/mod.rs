@@ -1,8 +1,9 @@
-//! The two signed statements of a bundle (spec/bundle.md section 5), and that of an exported installation (spec/installation.md),
-//! as in-toto Statements v1.
+//! The two signed statements of a bundle (spec/bundle.md section 5), that of a status (spec/status.md), and that of an exported
+//! installation (spec/installation.md), as in-toto Statements v1.
 
 mod bases;
 mod exported;
+mod mark;
 mod packing_list;
 mod rebuild;
 mod release;
@@ -15,6 +16,7 @@ use crate::trust::{EnvelopeError, Signed};
 
 pub use bases::BaseSet;
 pub use exported::{Exported, ExportedFrom};
+pub use mark::{Mark, MarkError, Note, ReleaseStatus};
 pub use packing_list::{Kind, Member, PATCHES, PackingList};
 pub use rebuild::{Base, Held, PatchUse, Rebuild, Rebuilt};
 pub use release::{Release, ReleasedImage};

@@ -25,7 +25,7 @@ mod quantity;
 mod route;
 mod scaling;
 mod schema;
-mod text;
+pub(crate) mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU32;

@@ -200,6 +200,15 @@ impl<T: Signed> Unverified<T> {
     pub fn look_unverified(&self) -> Result<T, EnvelopeError> {
         T::parse(&self.envelope.payload)
     }
+
+    /// Parses a document that was verified before its envelope was put where it was read from: a site's store, in which nothing
+    /// stands as verified but what an import has put there (spec/site.md section 1.5).
+    ///
+    /// # Errors
+    /// [`EnvelopeError`]: the document is not of this kind.
+    pub fn verified_before(&self) -> Result<T, EnvelopeError> {
+        self.look_unverified()
+    }
 }
 
 impl<T: Signed> Verified<T> {

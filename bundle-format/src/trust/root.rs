@@ -63,7 +63,26 @@ pub enum Distrust {
     Document(EnvelopeError),
 }
 
+impl Coded for Distrust {
+    fn code(&self) -> Code {
+        match self {
+            Self::Signatures { invalid, .. } if !invalid.is_empty() => Code::Signature,
+            Self::Signatures { .. } => Code::Untrusted,
+            Self::Document(_) => Code::Statement,
+        }
+    }
+}
+
 impl Role {
+    /// The simplest role: public keys given by the user, all of which must have signed.
+    ///
+    /// # Errors
+    /// [`TrustError`]: no key, or one twice.
+    pub fn pinned(keys: Vec<PublicKey>) -> Result<Self, TrustError> {
+        let all = keys.len();
+        Self::new(keys, all)
+    }
+
     /// A role of distinct `keys`, of which `threshold` must sign.
     fn new(keys: Vec<PublicKey>, threshold: usize) -> Result<Self, TrustError> {
         if keys.is_empty() || threshold == 0 || threshold > keys.len() {
@@ -113,8 +132,7 @@ impl TrustRoot {
     /// # Errors
     /// [`TrustError`]: no key, or one twice.
     pub fn pinned(keys: Vec<PublicKey>) -> Result<Self, TrustError> {
-        let all = keys.len();
-        Ok(Self { release: Role::new(keys.clone(), all)?, packing: Role::new(keys, 1)? })
+        Ok(Self { release: Role::pinned(keys.clone())?, packing: Role::new(keys, 1)? })
     }
 
     /// Who vouches for releases.

@@ -104,11 +104,7 @@ impl<S: Coded + 'static> Coded for BundleError<S> {
                 Fault::Trailing(_) => Code::Trailing,
             },
             Self::Envelope { .. } => Code::Envelope,
-            Self::Distrust { source, .. } => match source.as_ref() {
-                Distrust::Signatures { invalid, .. } if !invalid.is_empty() => Code::Signature,
-                Distrust::Signatures { .. } => Code::Untrusted,
-                Distrust::Document(_) => Code::Statement,
-            },
+            Self::Distrust { source, .. } => source.code(),
             Self::ListSignatures | Self::OtherList(_) => Code::List,
             Self::Digest { .. } => Code::Digest,
             Self::Layout { .. } => Code::Layout,

@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::{EngineError, Version};
 use crate::plan::{
     Accept, AttributePath, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Leftovers,
-    Overlay, PlannedComponent, Row, Rule, Step, Winner, decisions, effective, found, in_force, inventory, leftovers,
-    rollback, same, steps,
+    Overlay, PlannedComponent, Row, Rule, Scope, Step, Winner, decisions, effective, found, in_force, inventory,
+    leftovers, rollback, same, steps,
 };
 use crate::record::{Item, Record};
-use crate::render::{NAMESPACE, RenderInput, RenderedFile, SecretValues, render};
+use crate::render::{RenderInput, RenderedFile, SecretValues, render};
 use crate::target::{Capabilities, Live, ObjectId, Place};
 
 /// What a plan is computed from.
@@ -137,13 +137,16 @@ impl Inputs<'_> {
             (None, Some((record, _))) => record.found.clone(),
             _ => Overlay::between(&vendor_old, &site),
         };
+        let was = site.clone();
         let decided = match self.aim {
             Aim::Forward { values, accept } => {
                 // Also of components that are new: so not as an overlay on what is there.
                 for (path, value) in &values.values {
                     site.put(path.clone(), value.clone());
                 }
-                let decided = decisions(&vendor_old, &vendor_new, &site, accept);
+                let pruned = if self.prune { gone(&vendor_new, [&vendor_old, &site]) } else { BTreeSet::new() };
+                let all = Accept { paths: &accept.paths | &pruned, classes: accept.classes.clone() };
+                let decided = decisions(&vendor_old, &vendor_new, &site, &all);
                 // What an interrupted action has accepted may be in force already, with nothing left to decide.
                 let before = self.unfinished.iter().filter_map(|(record, _)| record.given.as_ref());
                 let settled: BTreeSet<&AttributePath> = before.flat_map(|given| &given.accept.paths).collect();
@@ -177,7 +180,8 @@ impl Inputs<'_> {
         Ok(Plan {
             overlay: Overlay::between(&vendor_new, &in_force),
             found,
-            decisions: decided
+            decisions: self
+                .told(decided, &was)
                 .into_iter()
                 .filter(|d| self.is_shown(d, &components))
                 .map(Decision::without_secrets)
@@ -302,10 +306,8 @@ impl Inputs<'_> {
             let ObjectId { kind, namespace, name, .. } = &item.object;
             let (here, own) = (self.place.namespace.as_str(), namespace.as_deref());
             let plain = own.is_none_or(|own| own == here).then(|| format!("object/{kind}/{name}"));
-            // In a chart, the namespace is a word for the installation's.
-            let asked = plain.as_ref().map(|plain| format!("{plain}@{NAMESPACE}"));
             let named = own.map(|own| format!("object/{kind}/{name}@{own}"));
-            [plain, asked, named].iter().flatten().any(|path| paths.contains(path))
+            [plain, named].iter().flatten().any(|path| paths.contains(path))
         };
         before.iter().filter(|i| i.component.is_none()).filter(goes).map(|i| i.object.clone()).collect()
     }
@@ -318,6 +320,31 @@ impl Inputs<'_> {
         }
         let live = ObjectId::of(&object).and_then(|id| self.live.get(&id));
         live.is_none_or(|live| !same(&object, live))
+    }
+
+    /// The decisions with what was in force before a value was given. One that is given as the vendor has it is a decision as well.
+    fn told(&self, mut decided: Vec<Decision>, was: &Attributes) -> Vec<Decision> {
+        let Aim::Forward { values, .. } = self.aim else { return decided };
+        for (path, value) in values.values.iter().filter(|(path, value)| was.get(path) != value.as_ref()) {
+            let before = was.get(path).cloned();
+            match decided.iter_mut().find(|d| d.path == *path) {
+                Some(d) if d.winner == Winner::Site => (d.site, d.given) = (before, true),
+                Some(_) => {}
+                None => decided.extend(Row::of(path).map(|row| Decision {
+                    path: path.clone(),
+                    change: Change::Site,
+                    rule: row.rule,
+                    old: value.clone(),
+                    new: value.clone(),
+                    site: before,
+                    value: value.clone(),
+                    winner: Winner::Site,
+                    accepted: false,
+                    given: true,
+                })),
+            }
+        }
+        decided
     }
 
     /// Whether a decision is told: of a module that never was on, nothing is.
@@ -379,6 +406,13 @@ impl Inputs<'_> {
         }
         out
     }
+}
+
+/// The objects of documents that the version does not have. Such a one is never the site's own: values name only what there is.
+fn gone(vendor: &Attributes, others: [&Attributes; 2]) -> BTreeSet<AttributePath> {
+    let of_documents = |path: &&AttributePath| Row::of(path).is_some_and(|row| row.scope == Scope::Object);
+    let all = others.into_iter().flat_map(Attributes::paths).filter(of_documents);
+    all.filter(|path| vendor.get(path).is_none()).cloned().collect()
 }
 
 /// The values of a state: the vendor's, and those of the site. What the vendor decides about is drift there.

@@ -7,7 +7,7 @@ use bundle_format::{Descriptor, Digest, ImageRef};
 use registry_lite::Store;
 
 use super::EngineError;
-use crate::holdings::{Holding, find, find_digest};
+use crate::holdings::{Holding, find_digest};
 use crate::record::Record;
 
 /// How many versions may complete each other in a row.
@@ -35,12 +35,12 @@ pub struct Version {
 }
 
 impl Version {
-    /// The version that `wanted` names, as [`find`] reads it.
+    /// The version that the site holds as `holding`.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub fn find(store: &Store, wanted: &str) -> Result<Self, EngineError> {
-        Self::of(store, &find(store, wanted)?, CHAIN)
+    pub fn of(store: &Store, holding: &Holding) -> Result<Self, EngineError> {
+        Self::completed(store, holding, CHAIN)
     }
 
     /// The version whose index has this digest.
@@ -48,7 +48,7 @@ impl Version {
     /// # Errors
     /// [`EngineError`].
     pub fn with_digest(store: &Store, digest: &Digest) -> Result<Self, EngineError> {
-        Self::of(store, &find_digest(store, digest)?, CHAIN)
+        Self::of(store, &find_digest(store, digest)?)
     }
 
     /// The state of the version that `record` left: components that were ahead of it are.
@@ -72,7 +72,7 @@ impl Version {
         Ok(version)
     }
 
-    fn of(store: &Store, holding: &Holding, chain: usize) -> Result<Self, EngineError> {
+    fn completed(store: &Store, holding: &Holding, chain: usize) -> Result<Self, EngineError> {
         let mut version = Self {
             version: holding.version.version().clone(),
             revision: holding.version.revision(),
@@ -85,7 +85,7 @@ impl Version {
         };
         if let Some(completes) = holding.template.metadata.completes.clone() {
             let left = chain.checked_sub(1).ok_or_else(|| EngineError::Chain { label: version.label() })?;
-            let base = Self::of(store, &find_digest(store, &completes.digest)?, left)?;
+            let base = Self::completed(store, &find_digest(store, &completes.digest)?, left)?;
             version.template = version.template.complete(&base.template).map_err(|source| EngineError::Complete {
                 label: version.label(),
                 base: base.label(),

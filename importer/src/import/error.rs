@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use bundle_format::archive::MemberName;
 use bundle_format::delta::DeltaError;
+use bundle_format::statement::MarkError;
 use bundle_format::template::TemplateError;
 use bundle_format::version_index::VersionIndexError;
 use bundle_format::walk::BundleError;
@@ -133,6 +134,19 @@ pub enum ImportError {
         /// What differs.
         what: &'static str,
     },
+    /// A status is not of the version that it came for.
+    #[error(transparent)]
+    Mark(#[from] MarkError),
+    /// The site does not hold the version of a status.
+    #[error("{dir} does not hold {label} ({digest}), which the status is of")]
+    NoVersion {
+        /// The site's folder.
+        dir: String,
+        /// `NAME:TAG`.
+        label: String,
+        /// Digest of the version index.
+        digest: Digest,
+    },
     /// The release cannot be written beside its content.
     #[error(transparent)]
     VersionIndex(#[from] VersionIndexError),
@@ -158,6 +172,8 @@ impl Coded for ImportError {
             Self::NoSpace { .. } => Code::Space,
             Self::ReadBack(_) => Code::Io,
             Self::Template { .. } | Self::Disagrees { .. } => Code::Release,
+            Self::Mark(e) => e.code(),
+            Self::NoVersion { .. } => Code::NotFound,
             Self::VersionIndex(_) => Code::Internal,
         }
     }
@@ -180,6 +196,8 @@ impl Coded for ImportError {
             Self::Template { .. } => {
                 Some("the vendor may have used a newer sealift: ask for that one, too".to_owned())
             }
+            Self::Mark(e) => e.hint(),
+            Self::NoVersion { .. } => Some("import its bundle, and the status with it; nothing was written".to_owned()),
             Self::Disagrees { .. } => Some("nothing was published; tell the vendor".to_owned()),
             Self::Base { states, .. } => Some(base_hint(self.code(), states)),
             Self::Memory { needed, .. } => Some(format!("allow it with --memory {needed}, or import the full bundle")),

@@ -10,6 +10,7 @@ mod registry;
 mod registry_place;
 mod site;
 mod site_place;
+mod status;
 
 use bundle_format::Digest;
 use bundle_format::archive::MemberName;
@@ -20,6 +21,7 @@ pub use base::Lacking;
 pub use error::ImportError;
 pub use registry::{RegistryTarget, import_to_registry};
 pub use site::import_to_site;
+pub use status::{VerifiedStatus, import_statuses};
 
 /// What an import did.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -15,11 +15,13 @@ use super::keep::Keeping;
 use super::place::Place as _;
 use super::rebuild::Rebuilding;
 use super::site_place::SitePlace;
+use super::status::{self, Placed, VerifiedStatus};
 use super::{Amount, ImportError, Imported, blobs, cores};
 
 /// Proves the rest of `bundle` and puts its content into `site`. Blobs that are there are not written again; nothing is visible
 /// before everything is proved and durable, and then all of it at once. What a delta is made from is looked for before anything is
-/// written; its blobs are rebuilt with `memory` bytes.
+/// written; its blobs are rebuilt with `memory` bytes. `statuses`, of the bundle's version or of ones that the site holds, become
+/// visible with it.
 ///
 /// # Errors
 /// [`ImportError`]; the site then shows what it showed before. Blobs that were proved stay, and are not written again by the
@@ -27,11 +29,13 @@ use super::{Amount, ImportError, Imported, blobs, cores};
 pub fn import_to_site<R: Read>(
     bundle: Bundle<R>,
     site: &LockedStore,
+    statuses: &[VerifiedStatus],
     memory: u64,
     progress: &dyn Progress,
 ) -> Result<Imported, ImportError> {
     let released = bundle.release().value();
     check_version(site, released.subject_name(), released.subject_digest())?;
+    let statuses = status::place(site.store(), Some(released), statuses)?;
     let mut needed = 0_u64;
     for (digest, size) in blobs(bundle.list().value().predicate()) {
         if !site.holds(&digest, size)? {
@@ -59,7 +63,7 @@ pub fn import_to_site<R: Read>(
         }
         None => Amount::default(),
     };
-    publish(site, &proved)?;
+    publish(site, &proved, &statuses)?;
     Ok(Imported {
         release: proved.release.id(),
         label: proved.version.label(),
@@ -83,27 +87,20 @@ fn check_version(site: &LockedStore, label: &str, offered: Digest) -> Result<(),
     Ok(())
 }
 
-/// Names everything, with the release that vouches for it as a referrer of the version index.
-fn publish(site: &LockedStore, proved: &Proved) -> Result<(), ImportError> {
+/// Names everything, with the release that vouches for it, and the statuses, as referrers of their version indexes.
+fn publish(site: &LockedStore, proved: &Proved, statuses: &[Placed<'_>]) -> Result<(), ImportError> {
     let envelope = proved.release.envelope().bytes();
     let artifact = release_artifact(&proved.version, envelope)?;
-    for (descriptor, bytes) in
-        [(Descriptor::of(media::DSSE, envelope), envelope), (artifact.descriptor().clone(), artifact.bytes())]
-    {
-        if !site.holds(&descriptor.digest, descriptor.size)? {
-            let mut blob = site.write_blob(&descriptor)?;
-            blob.write(bytes)?;
-            blob.commit()?;
-        }
-    }
-    let signers: Vec<String> = proved.release.signers().iter().map(ToString::to_string).collect();
+    status::put(site, &Descriptor::of(media::DSSE, envelope), envelope)?;
+    status::put(site, artifact.descriptor(), artifact.bytes())?;
     let artifact = artifact
         .descriptor()
         .clone()
         .annotated(media::RELEASE_ID, proved.release.id().to_string())
-        .annotated(media::VERIFIED_BY, signers.join(","));
+        .annotated(media::VERIFIED_BY, status::signers(&proved.release));
     let mut entries = proved.version.entries();
     entries.push(artifact);
+    entries.extend(status::write(site, statuses)?);
     Ok(site.publish(entries)?)
 }
 

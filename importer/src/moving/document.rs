@@ -58,7 +58,7 @@ impl Document {
     ///
     /// # Errors
     /// [`MoveError::Document`].
-    pub(super) fn parse(bytes: &[u8], data: usize) -> Result<Self, MoveError> {
+    pub fn parse(bytes: &[u8], data: usize) -> Result<Self, MoveError> {
         let fail = |why: String| MoveError::Document { why };
         let document: Self =
             json::parse(bytes, limits::INSTALLATION_BYTES, Numbers::Any).map_err(|e| fail(e.to_string()))?;
@@ -85,7 +85,7 @@ impl Document {
     ///
     /// # Errors
     /// [`MoveError::Document`]: it is too large.
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, MoveError> {
+    pub fn bytes(&self) -> Result<Vec<u8>, MoveError> {
         let fail = |why: String| MoveError::Document { why };
         let mut bytes = serde_json::to_vec_pretty(self).map_err(|e| fail(e.to_string()))?;
         bytes.push(b'\n');

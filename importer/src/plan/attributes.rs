@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use bundle_format::template::{Component, ConfigFile, Manifest, ManifestError, RelativePath, Template, WorkloadKind};
+use bundle_format::template::{
+    Component, ConfigFile, Manifest, ManifestError, RELEASE_NAMESPACE, RelativePath, Template, WorkloadKind,
+};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -253,12 +255,13 @@ pub fn content_bytes(value: &Value) -> Option<Vec<u8>> {
     }
 }
 
-/// What an object of a manifest is called: `object/KIND/NAME`, with `@NAMESPACE` behind it if the manifest gives it one.
+/// What an object of a manifest is called: `object/KIND/NAME`, with `@NAMESPACE` behind it if the manifest gives it one. The
+/// namespace that a chart asks for is the installation's, as where nothing is said.
 #[must_use]
 pub fn object_path(object: &Value) -> Option<AttributePath> {
     let text = |pointer| object.pointer(pointer).and_then(Value::as_str);
     let (kind, name) = (text("/kind")?, text("/metadata/name")?);
-    let scope = match text("/metadata/namespace").filter(|n| !n.is_empty()) {
+    let scope = match text("/metadata/namespace").filter(|n| !n.is_empty() && *n != RELEASE_NAMESPACE) {
         Some(namespace) => format!("object/{kind}/{name}@{namespace}"),
         None => format!("object/{kind}/{name}"),
     };

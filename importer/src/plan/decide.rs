@@ -34,7 +34,7 @@ pub(super) fn decision(
 ) -> Decision {
     let winner = if same(path, value.as_ref(), new) { Winner::Vendor } else { Winner::Site };
     let (old, new, site) = (old.cloned(), new.cloned(), site.cloned());
-    Decision { path: path.clone(), change, rule, old, new, site, value, winner, accepted }
+    Decision { path: path.clone(), change, rule, old, new, site, value, winner, accepted, given: false }
 }
 
 /// The column of the table; none, if nothing happened.

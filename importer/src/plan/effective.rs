@@ -10,6 +10,7 @@ use super::attributes::{object_documents, objects};
 use super::put::{file, list_of, order, put, put_file, thing};
 use super::rule::{Cut, Scope};
 use super::{AttributePath, Attributes, AttributesError, Row, content_bytes, object_path};
+use crate::render::KEPT;
 
 /// A version with values in force.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,7 +109,7 @@ impl Work<'_> {
                 };
                 match value {
                     Value::String(text) if inline => Some(("content", json!(text))),
-                    _ => Some(("file", json!(self.keep(bytes, "files", &refused)?))),
+                    _ => Some(("file", json!(self.keep(bytes, "in-force/files/", &refused)?))),
                 }
             }
             _ => None,
@@ -131,7 +132,7 @@ impl Work<'_> {
         folder: &str,
         refused: &dyn Fn(&str) -> EffectiveError,
     ) -> Result<RelativePath, EffectiveError> {
-        let name = format!("in-force/{folder}/{}", Digest::of(&bytes).hex());
+        let name = format!("{folder}{}", Digest::of(&bytes).hex());
         let path: RelativePath = name.parse().map_err(|_| refused("there is no document for it"))?;
         self.documents.insert(path.clone(), bytes);
         Ok(path)
@@ -217,7 +218,7 @@ impl Work<'_> {
             let first = (*first).clone();
             let refused = |why: &str| EffectiveError::Value { path: first.clone(), why: why.to_owned() };
             let bytes = as_text(beyond.into_iter().map(|(_, object)| object));
-            let path = self.keep(bytes, "objects", &refused)?;
+            let path = self.keep(bytes, KEPT, &refused)?;
             if let Some(manifests) = self.document.as_object_mut().map(|d| d.entry("manifests").or_insert(json!([])))
                 && let Some(list) = manifests.as_array_mut()
             {

@@ -135,6 +135,7 @@ mod tests {
             value: Some(secret("of-the-site")),
             winner: Winner::Site,
             accepted: false,
+            given: false,
         };
         let shown = decision.without_secrets();
         let token = |value: &Option<Value>| value.as_ref().unwrap()["stringData"]["token"].clone();

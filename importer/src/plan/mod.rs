@@ -101,6 +101,8 @@ pub struct Decision {
     pub winner: Winner,
     /// Whether the operator accepted the vendor's value against the rule.
     pub accepted: bool,
+    /// Whether the site's value is given with this plan: `site` is then what was in force before.
+    pub given: bool,
 }
 
 /// What becomes of a component.

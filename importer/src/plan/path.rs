@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use bundle_format::template::RELEASE_NAMESPACE;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The path of an attribute: `web.env.LOG_LEVEL`, `route/main.host`, `object/ConfigMap/extra`.
@@ -71,7 +72,9 @@ impl FromStr for AttributePath {
         }
         // The names of objects have dots, and no fields.
         if text.starts_with("object/") && text.split('/').count() == 3 && !text.ends_with('/') {
-            return Ok(Self::new(text, "", None));
+            // As it was called at first, where a chart gives the installation's namespace.
+            let own = text.strip_suffix(RELEASE_NAMESPACE).and_then(|text| text.strip_suffix('@'));
+            return Ok(Self::new(own.unwrap_or(text), "", None));
         }
         let (scope, rest) = text.split_once('.').ok_or_else(refused)?;
         let (field, key) = match rest.split_once('.') {
@@ -115,6 +118,8 @@ mod tests {
         ] {
             assert_eq!(text.parse::<AttributePath>().unwrap().to_string(), text);
         }
+        let chart = "object/Deployment/web@sealift-release-namespace".parse::<AttributePath>().unwrap();
+        assert_eq!(chart.to_string(), "object/Deployment/web", "where a chart gives the installation's namespace");
         for text in ["", "web", ".x", "web.", "web.env.", "object/ConfigMap/", "a\nb.c"] {
             assert!(text.parse::<AttributePath>().is_err(), "{text:?}");
         }

@@ -14,6 +14,7 @@ mod monitor;
 mod mounts;
 mod nginx;
 mod pod;
+mod pull;
 mod raw;
 mod route;
 mod scaling;
@@ -32,7 +33,7 @@ pub use error::RenderError;
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
 pub(crate) use kinds::is_cluster_wide;
 pub(crate) use pod::NOWHERE;
-pub(crate) use raw::NAMESPACE;
+pub(crate) use raw::KEPT;
 pub use yaml::RenderedFile;
 pub(crate) use yaml::{is_raw, number};
 
@@ -73,6 +74,11 @@ pub fn render(template: &Template, input: &RenderInput<'_>) -> Result<Vec<Render
         files.extend(component::render(&names, component, position + 1, &shared)?);
     }
     files.extend(raw::render(&names)?);
+    // A chart may bring the namespace: then it says more of it than we do.
+    let own = files.first().and_then(|file| ObjectId::of(file.objects().first()?));
+    if files.iter().skip(1).flat_map(RenderedFile::objects).any(|object| ObjectId::of(object) == own) {
+        files.remove(0);
+    }
     check_names(&files)?;
     files.sort_by(|a, b| a.name().cmp(b.name()));
     Ok(files)

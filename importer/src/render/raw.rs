@@ -3,16 +3,17 @@
 use std::collections::{BTreeMap, HashSet};
 
 use bundle_format::ImageRef;
-use bundle_format::template::{Manifest, RelativePath};
+use bundle_format::template::{Manifest, RELEASE_NAMESPACE as NAMESPACE, RelativePath};
 use serde_json::{Map, Value};
 
 use super::meta::Names;
+use super::pull::Login;
 use super::{RenderError, RenderedFile, kinds};
 use crate::record;
 use crate::target::ObjectId;
 
-/// What the packer puts where a chart or folder of kustomize asks for the namespace.
-pub(crate) const NAMESPACE: &str = "sealift-release-namespace";
+/// The folder of the documents that hold a site's objects which no document of the version has.
+pub(crate) const KEPT: &str = "in-force/objects/";
 
 /// The moments at which Helm runs a hook that an installation never comes to.
 const NOT_NOW: [&str; 7] =
@@ -28,11 +29,12 @@ struct Source {
 }
 
 /// The files of raw objects, with the namespace where an object has none and can have one, and with the images of the
-/// template pinned. Each document becomes up to three: what components may need comes before them.
+/// template pinned. Pods that run these are given the site's login. Each document becomes up to three: what components may need comes before them.
 pub(super) fn render(names: &Names<'_>) -> Result<Vec<RenderedFile>, RenderError> {
     let mut sources = sources(names)?;
     let cluster_wide: HashSet<(String, String)> =
         sources.iter().flat_map(|source| &source.objects).filter_map(kinds::defines_cluster_wide).collect();
+    let login = Login::of(names);
     let mut files = Vec::new();
     // As many digits as the last one needs: files are applied in the order of their names.
     let width = sources.len().to_string().len().max(3);
@@ -43,6 +45,9 @@ pub(super) fn render(names: &Names<'_>) -> Result<Vec<RenderedFile>, RenderError
             let (group, kind) = kinds::group_and_kind(&object);
             if !kinds::is_cluster_wide(group, kind) && !cluster_wide.contains(&(group.to_owned(), kind.to_owned())) {
                 put_namespace(&mut object, names.input.namespace.as_str());
+            }
+            if let Some(login) = &login {
+                login.put_into(&mut object);
             }
             let stage = kinds::stage(&object);
             mark(&mut object, names.mark());
@@ -84,7 +89,12 @@ fn sources(names: &Names<'_>) -> Result<Vec<Source>, RenderError> {
     for path in &template.manifests {
         let missing = || RenderError::MissingDocument { path: path.clone() };
         let bytes = names.input.documents.get(path).ok_or_else(missing)?;
-        sources.push(Source { stem: stem(path), stage: 90, objects: read(names, path, bytes)? });
+        let mut objects = read(names, path, bytes)?;
+        // What a chart brought that is gone from the version asks for the namespace still.
+        if path.as_str().starts_with(KEPT) {
+            objects.iter_mut().for_each(|object| replace(object, names.input.namespace.as_str()));
+        }
+        sources.push(Source { stem: stem(path), stage: 90, objects });
     }
     Ok(sources)
 }

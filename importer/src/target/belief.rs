@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use bundle_format::template::RELEASE_NAMESPACE as NAMESPACE;
 use serde_json::Value;
 
 use super::{Place, TargetError};
 use crate::plan::{AttributePath, Overlay, Scope};
 use crate::record::Record;
-use crate::render::{NAMESPACE, is_cluster_wide};
+use crate::render::is_cluster_wide;
 
 /// Groups of the API whose kinds are known, and with them which of them belong to a namespace.
 const KNOWN: [&str; 8] = [

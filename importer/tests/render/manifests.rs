@@ -167,3 +167,45 @@ fn a_template_brings_no_records_of_installations() {
         assert_eq!(matches!(rendered, Err(RenderError::Reserved { .. })), refused, "{raw}");
     }
 }
+
+#[test]
+fn pods_that_run_our_images_name_the_sites_login_behind_their_own() {
+    let template = template("images: [{name: 'tool:1'}]\nmanifests: [a.yaml]\n");
+    let pod = |spec: &str| format!("{{containers: [{{name: c, image: 'tool:1'}}]{spec}}}");
+    let login = serde_json::json!([{"name": "login"}]);
+    let both = serde_json::json!([{"name": "own"}, {"name": "login"}]);
+    let no = serde_json::Value::Null;
+    let deployment = format!("{{template: {{spec: {}}}}}", pod(""));
+    let job =
+        format!("{{jobTemplate: {{spec: {{template: {{spec: {}}}}}}}}}", pod(", imagePullSecrets: [{name: own}]"));
+    for (why, kind, namespace, spec, place, expected) in [
+        ("a pod", "Pod", "", pod(""), "/spec", &login),
+        ("one with a name of its own", "Pod", "", pod(", imagePullSecrets: [{name: own}]"), "/spec", &both),
+        ("one that names it already", "Pod", "", pod(", imagePullSecrets: [{name: login}]"), "/spec", &login),
+        ("one that says nothing", "Pod", "", pod(", imagePullSecrets: null"), "/spec", &login),
+        ("a workload", "Deployment", "", deployment.clone(), "/spec/template/spec", &login),
+        ("what runs them later", "CronJob", ", namespace: team-a", job, "/spec/jobTemplate/spec/template/spec", &both),
+        ("a kind of somebody's own", "Rollout", "", deployment.clone(), "/spec/template/spec", &login),
+        (
+            "an image volume",
+            "Pod",
+            "",
+            "{volumes: [{name: v, image: {reference: 'tool:1'}}]}".to_owned(),
+            "/spec",
+            &login,
+        ),
+        ("only before the others", "Pod", "", pod("").replace("containers", "initContainers"), "/spec", &login),
+        ("another's image", "Pod", "", pod("").replace("tool", "other"), "/spec", &no),
+        ("where the Secret is not", "Deployment", ", namespace: other", deployment, "/spec/template/spec", &no),
+        ("no pods", "Pod", "", "{image: 'tool:1'}".to_owned(), "/spec", &no),
+    ] {
+        let text = format!("apiVersion: v1\nkind: {kind}\nmetadata: {{name: a{namespace}}}\nspec: {spec}\n");
+        let found = |pull_secret| {
+            let site = Site { pull_secret, ..Site::of(&template).document("a.yaml", text.clone()) };
+            let files = site.render(&template).unwrap();
+            files[1].objects()[0].pointer(place).unwrap().get("imagePullSecrets").cloned().unwrap_or_default()
+        };
+        assert_eq!(found(Some("login")), *expected, "{why}");
+        assert_eq!(found(None).to_string().contains("login"), why.contains("already"), "{why}: nobody's login");
+    }
+}

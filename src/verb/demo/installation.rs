@@ -17,6 +17,7 @@ impl Demo<'_> {
         let args = args::Install {
             name: "shop".to_owned(),
             place: self.place(),
+            admission: args::Admission::default(),
             values: args::Values::default(),
             atomic: false,
             how: self.how(),
@@ -34,10 +35,13 @@ impl Demo<'_> {
         self.step(command, "the site knows better how many it needs".to_owned());
         let args = args::Upgrade {
             name: "shop".to_owned(),
-            to: None,
-            place: self.place(),
-            values: args::Values::default(),
-            acceptance: args::Acceptance::default(),
+            change: args::Change {
+                to: None,
+                place: self.place(),
+                admission: args::Admission::default(),
+                values: args::Values::default(),
+                acceptance: args::Acceptance::default(),
+            },
             atomic: false,
             how: args::How { dry_run: true, ..self.how() },
         };

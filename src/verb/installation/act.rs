@@ -2,15 +2,17 @@
 
 use std::cell::RefCell;
 
+use bundle_format::Code;
 use importer::engine::{
     Back, Engine, EngineError, Forward, Outcome, Plan, Removal, Settings, Standing, Uninstall as Ending, Version,
 };
 use importer::plan::Overlay;
 use importer::target::TargetError;
 
+use super::choose;
 use super::open::{Opened, forward, name_and_version, opened, plain, settings};
 use super::told::Told;
-use crate::args::{Acceptance, Install, Rollback, Uninstall, Upgrade};
+use crate::args::{Acceptance, Admission, Install, Rollback, Uninstall, Upgrade, Values};
 use crate::failure::Failure;
 use crate::output::Output;
 use crate::report::{PlanReport, RecordReport, Subject, UninstallReport, write_plan};
@@ -26,8 +28,8 @@ pub fn install(args: &Install, out: &Output) -> Result<(), Failure> {
 pub fn install_and_tell(args: &Install, out: &Output) -> Result<PlanReport, Failure> {
     let (name, _) = name_and_version(&args.name, None)?;
     let mut opened = opened(name, &args.place, args.how.adopt)?;
-    let version = Version::find(&opened.store, &args.name)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
+    let version = choose::version(&opened.store, &args.name, &standing, &args.admission, out)?;
     if let Some(holds) = standing.holds()
         && holds.digest != version.digest
     {
@@ -55,14 +57,17 @@ pub fn upgrade(args: &Upgrade, out: &Output) -> Result<(), Failure> {
 
 /// Upgrades, and gives the report, for the demonstration too.
 pub fn upgrade_and_tell(args: &Upgrade, out: &Output) -> Result<PlanReport, Failure> {
-    let (name, to) = name_and_version(&args.name, args.to.as_deref())?;
-    let mut opened = opened(name, &args.place, args.how.adopt)?;
+    let (name, to) = name_and_version(&args.name, args.change.to.as_deref())?;
+    let mut opened = opened(name, &args.change.place, args.how.adopt)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
     if standing.holds().is_none() {
         return Err(EngineError::NotInstalled { place: opened.place.clone(), target: opened.target.name() }.into());
     }
-    let version = wanted(&opened, name, to)?;
-    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    let version = wanted(&opened, name, to, (&standing, &args.change.admission), out)?;
+    if to.is_none() {
+        refuse_two_wishes(&args.change.values, &standing, &version)?;
+    }
+    let forward = forward(&version, &in_force(&standing), &args.change.values, &args.change.acceptance)?;
     tell_continued(&forward, &standing, &version, out);
     let settings = settings(&args.how, args.atomic)?;
     let to = Change { from: installed(&standing), to: version.version.tag(version.revision) };
@@ -86,6 +91,10 @@ pub fn rollback_and_tell(args: &Rollback, out: &Output) -> Result<PlanReport, Fa
     let standing = Standing::new(opened.records.all(&opened.place)?);
     let back = Back { to: args.record, exact: args.exact };
     let to = args.record.map_or_else(|| standing.before_last(), |number| standing.record(number));
+    if let Some(to) = to {
+        let label = format!("{}:{}", opened.place.name, to.version.tag(to.revision));
+        choose::warn_if_withdrawn(&opened.store, &to.digest, &label, out);
+    }
     let to = to.map(|r| r.version.tag(r.revision)).unwrap_or_default();
     let to = Change { from: installed(&standing), to };
     let settings = settings(&args.how, false)?;
@@ -135,10 +144,26 @@ pub fn uninstall_and_tell(args: &Uninstall, out: &Output) -> Result<UninstallRep
     Ok(UninstallReport { record: Some(RecordReport::of(&record)), ..of(&planned.borrow()) })
 }
 
-/// The version that `to` names, or the highest.
-pub fn wanted(opened: &Opened, name: &str, to: Option<&str>) -> Result<Version, Failure> {
+/// The version that `to` names, or the highest that may be chosen.
+pub fn wanted(
+    opened: &Opened,
+    name: &str,
+    to: Option<&str>,
+    (standing, admission): (&Standing, &Admission),
+    out: &Output,
+) -> Result<Version, Failure> {
     let wanted = to.map_or_else(|| name.to_owned(), |to| format!("{name}:{to}"));
-    Ok(Version::find(&opened.store, &wanted)?)
+    choose::version(&opened.store, &wanted, standing, admission, out)
+}
+
+/// Who changes one value is not to get another version with it, unasked.
+fn refuse_two_wishes(values: &Values, standing: &Standing, version: &Version) -> Result<(), Failure> {
+    let given = [&values.set, &values.unset, &values.with, &values.without].into_iter().any(|all| !all.is_empty());
+    let Some(holds) = standing.holds().filter(|holds| given && holds.digest != version.digest) else { return Ok(()) };
+    let (there, new) = (holds.version.tag(holds.revision), version.version.tag(version.revision));
+    let message = format!("a value is given, and {new} would come with it in the place of {there}");
+    Err(Failure::new(Code::Usage, message)
+        .hint(format!("`--to {there}` changes the value alone, `--to {new}` upgrades as well")))
 }
 
 /// The version that is installed.

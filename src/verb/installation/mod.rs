@@ -1,6 +1,7 @@
 //! The verbs of installations: what was typed becomes an engine, what came of it a report.
 
 mod act;
+mod choose;
 mod moving;
 mod open;
 mod show;

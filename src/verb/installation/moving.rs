@@ -6,6 +6,7 @@ use importer::moving::{Export, Identities, Import, MoveError, Moved, Recipients}
 use importer::target::Helper;
 
 use super::act::{done, failure, hint_of_dir, told};
+use super::choose;
 use super::open::{forward, opened, plain, settings};
 use super::told::Told;
 use crate::args::{Acceptance, ExportInstallation, HelperArgs, ImportInstallation};
@@ -47,6 +48,7 @@ pub fn import(args: &ImportInstallation, out: &Output) -> Result<(), Failure> {
     }
     let mut opened = opened(document.name.as_str(), &args.place, args.how.adopt)?;
     let version = moved.version(&opened.store).map_err(about)?;
+    choose::warn_if_withdrawn(&opened.store, &version.digest, &version.label(), out);
     let secrets = moved.secrets(&identities)?;
     let given = forward(&version, &moved.values(&secrets), &args.values, &Acceptance::default())?;
     let carries = !document.data.is_empty() && !args.no_data;

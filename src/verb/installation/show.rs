@@ -5,6 +5,7 @@ use std::time::Duration;
 use importer::engine::Standing;
 
 use super::act::{failure, in_force, installed, tell_continued, wanted};
+use super::choose;
 use super::open::{forward, name_and_version, opened, plain, settings};
 use crate::args::{History, Plan, Status};
 use crate::failure::Failure;
@@ -14,11 +15,12 @@ use crate::report::{
 };
 
 pub fn plan(args: &Plan, out: &Output) -> Result<(), Failure> {
-    let (name, to) = name_and_version(&args.name, args.to.as_deref())?;
-    let mut opened = opened(name, &args.place, args.how.adopt)?;
-    let version = wanted(&opened, name, to)?;
+    let change = &args.change;
+    let (name, to) = name_and_version(&args.name, change.to.as_deref())?;
+    let mut opened = opened(name, &change.place, args.how.adopt)?;
     let standing = Standing::new(opened.records.all(&opened.place)?);
-    let forward = forward(&version, &in_force(&standing), &args.values, &args.acceptance)?;
+    let version = wanted(&opened, name, to, (&standing, &change.admission), out)?;
+    let forward = forward(&version, &in_force(&standing), &change.values, &change.acceptance)?;
     tell_continued(&forward, &standing, &version, out);
     let subject = Subject {
         name: opened.place.name.to_string(),
@@ -70,6 +72,7 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
         namespace: subject.0.namespace.to_string(),
         target: subject.1,
         holds: state.holds.as_ref().map(RecordReport::of),
+        release_status: state.holds.as_ref().and_then(|r| choose::status_of(&opened.store, &r.digest, out)),
         running: state.running.clone(),
         unfinished: state.unfinished.as_ref().map(RecordReport::of),
         ready: state.components.iter().all(|c| c.waiting.is_none()),
@@ -94,6 +97,9 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
 fn write_status(text: &mut String, report: &StatusReport) {
     let version = report.holds.as_ref().map_or("not installed", |r| r.version.as_str());
     text.push_str(&format!("{} {version} for {} on {}\n", report.name, report.namespace, report.target));
+    if let Some(status) = &report.release_status {
+        status.write(text);
+    }
     if let Some(who) = &report.running {
         text.push_str(&format!("RUNNING: {who}\n"));
     } else if let Some(r) = &report.unfinished {

@@ -3,6 +3,7 @@
 mod component;
 mod labels;
 mod mounts;
+mod objects;
 mod parts;
 mod plugins;
 mod references;

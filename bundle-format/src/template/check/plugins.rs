@@ -30,8 +30,9 @@ impl Check<'_> {
         for (at, used) in uses() {
             self.env(&used.env, &at.field("env"));
             let name = used.name.as_str();
-            if name == component.name.as_str() {
-                let message = format!("the plugin's container would be called `{name}`, as the component's is");
+            let container = format!("plugin-{name}");
+            if container == component.name.as_str() {
+                let message = format!("the plugin's container is called `{container}`, as the component's is");
                 self.error(&at.field("name"), Code::Duplicate, message, Some("rename one of the two"));
             }
             let Some(plugin) = self.template.plugins.iter().find(|p| p.name == used.name) else {

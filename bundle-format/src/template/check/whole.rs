@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::super::limits::OBJECT_NAME;
+use super::super::Code;
 use super::super::place::Place;
-use super::super::{Code, WorkloadKind};
 use super::{Check, labels};
 use crate::limits::JSON_INTEGER;
 
@@ -91,62 +90,6 @@ impl Check<'_> {
                 let message = format!("no component uses the image {}", entry.name);
                 self.warning(&place, Code::Unused, message, Some("it would be packed and carried for nothing"));
             }
-        }
-    }
-
-    /// The names that Kubernetes objects get are put together from those in the template: they must fit, and differ.
-    fn object_names(&mut self) {
-        let template = self.template;
-        let mut services = Vec::new();
-        let mut claims = Vec::new();
-        for (i, component) in template.components.iter().enumerate() {
-            let place = Place::default().field("components").index(i);
-            let name = place.field("name");
-            self.name_length("component", component.name.as_str(), &name);
-            if component.kind == WorkloadKind::StatefulSet {
-                services.push((name.clone(), format!("{}-headless", component.name)));
-            } else {
-                // Two volumes of one name within the component are another rule's.
-                let mut seen = HashSet::new();
-                for (v, volume) in component.volumes.iter().enumerate() {
-                    if volume.size.is_some() && seen.insert(&volume.name) {
-                        let place = place.field("volumes").index(v).field("name");
-                        claims.push((place, format!("{}-{}", component.name, volume.name)));
-                    }
-                }
-            }
-        }
-        let mut others: Vec<(&str, &str, Place)> = Vec::new();
-        let at = |list: &str, i: usize| Place::default().field(list).index(i).field("name");
-        others.extend(
-            template.externals.iter().enumerate().map(|(i, e)| ("external", e.name.as_str(), at("externals", i))),
-        );
-        others.extend(template.routes.iter().enumerate().map(|(i, r)| ("route", r.name.as_str(), at("routes", i))));
-        others.extend(template.streams.iter().enumerate().map(|(i, s)| ("stream", s.name.as_str(), at("streams", i))));
-        for (what, name, place) in others {
-            self.name_length(what, name, &place);
-        }
-        let names: HashSet<String> = template
-            .components
-            .iter()
-            .map(|c| c.name.to_string())
-            .chain(template.externals.iter().map(|e| e.name.to_string()))
-            .collect();
-        services.retain(|(_, name)| names.contains(name));
-        for (place, name) in services {
-            let message = format!("this StatefulSet's service is called `{name}`, as a component is");
-            self.error(&place, Code::Duplicate, message, Some("rename one of the two"));
-        }
-        self.unique("the volume claim", claims);
-    }
-    fn name_length(&mut self, what: &str, name: &str, place: &Place) {
-        let template = &self.template.metadata.name;
-        let length = template.as_str().len() + 1 + name.len();
-        if length > OBJECT_NAME {
-            let message =
-                format!("`{template}-{name}` has {length} characters, and Kubernetes has room for {OBJECT_NAME}");
-            let hint = format!("shorten the {what}'s name or the template's");
-            self.error(place, Code::NameTooLong, message, Some(&hint));
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Whole plans on a cluster in memory.
 
 mod laws;
+mod manifests;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -117,7 +117,7 @@ fn replace(text: &str, old: &str, new: &str) -> String {
     text.replace(old, new)
 }
 
-fn version(template: Template, documents: Documents) -> Version {
+pub fn version(template: Template, documents: Documents) -> Version {
     Version {
         version: template.metadata.version.clone(),
         revision: 1,

@@ -123,14 +123,20 @@ fn objects(file: &RenderedFile) -> impl Iterator<Item = (ObjectId, &Value)> {
     file.objects().iter().filter_map(|object| Some((ObjectId::of(object)?, object)))
 }
 
-/// The name of the installation, which every object of a component carries as a label, and its namespace.
+/// The name of the installation, which every object of a component carries as a label (none without components), and its namespace.
 pub(super) fn place(rendered: &[RenderedFile]) -> (String, String) {
-    let rendered = rendered.iter().filter(|file| !file.is_raw()).flat_map(RenderedFile::objects);
+    let own = rendered.iter().filter(|file| !file.is_raw()).flat_map(RenderedFile::objects);
     let place = |object: &Value| {
         let text = |place: &str| object.pointer(place)?.as_str().map(str::to_owned);
         Some((text("/metadata/labels/app.kubernetes.io~1instance")?, text("/metadata/namespace")?))
     };
-    rendered.into_iter().find_map(place).unwrap_or_default()
+    // Where there are no components, the namespace still has a file of its own.
+    let namespace = || {
+        let objects = rendered.iter().flat_map(RenderedFile::objects).filter_map(ObjectId::of);
+        let mut all = objects.filter(|id| id.group.is_empty() && id.kind == "Namespace");
+        all.next().map(|id| (String::new(), id.name))
+    };
+    own.into_iter().find_map(place).or_else(namespace).unwrap_or_default()
 }
 
 /// Whether a scaler decides how many replicas a workload has: ours, or one of the site's.

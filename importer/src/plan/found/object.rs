@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use bundle_format::template::{Manifest, RelativePath, Template};
+use bundle_format::template::{Manifest, RELEASE_NAMESPACE as NAMESPACE, RelativePath, Template};
 use serde_json::{Map, Value};
 
 use super::{Edits, Seen};
 use crate::plan::choice::is_other_choice;
 use crate::plan::same::{key, keyed, same, same_part};
 use crate::plan::{AttributePath, object_path};
-use crate::render::NAMESPACE;
 use crate::target::ObjectId;
 
 /// The objects of the template's documents as the vendor wrote them: neither with the namespace, nor with pinned images. Each with

@@ -22,10 +22,7 @@ pub(super) fn read(edits: &mut Edits<'_>, rendered: &[RenderedFile], also: &BTre
             for (id, object) in objects(file) {
                 let seen = live.get(&id).map(|live| Seen { rendered: object, also: also.get(&id).copied(), live });
                 let named = format!("plugin-{}", plugin.name);
-                let container = [named.as_str(), plugin.name.as_str()]
-                    .into_iter()
-                    .find_map(|name| seen?.part(|object| container(object, name)));
-                if let Some(container) = container {
+                if let Some(container) = seen.and_then(|seen| seen.part(|object| container(object, &named))) {
                     users.push((component, used, env::edited(edits, container)));
                 }
             }

@@ -24,5 +24,5 @@ mod wait;
 
 pub use cluster::Cluster;
 pub use lease::Lease;
-pub use records::KubeRecords;
+pub use records::{KubeRecords, decode_record};
 pub use target::KubeTarget;

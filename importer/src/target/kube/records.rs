@@ -117,7 +117,7 @@ impl KubeRecords {
         let name = secret_name(place, number);
         let found = insist(|| self.cluster.session.find(&collection(&place.namespace), &name));
         let found = found.map_err(|e| e.doing(format!("reading the record {name} in {}", place.namespace)))?;
-        found.map(|secret| decode(&secret, &name, number)).transpose()
+        found.map(|secret| decode_record(&secret, &name, number)).transpose()
     }
 
     /// Writes a Secret, in a namespace that is made if it is not there.
@@ -220,8 +220,12 @@ fn encode(place: &Place, record: &Record, bytes: &[u8]) -> Value {
     })
 }
 
-/// The record in a Secret, which anybody may have written who may write Secrets there.
-fn decode(secret: &Value, name: &str, number: u64) -> Result<Record, TargetError> {
+/// The record in a Secret, which anybody may have written who may write Secrets there. `name` is what an error calls it, `number` the
+/// number that the record must have.
+///
+/// # Errors
+/// [`TargetError::Record`]: it is damaged, beyond a limit, or another one.
+pub fn decode_record(secret: &Value, name: &str, number: u64) -> Result<Record, TargetError> {
     let damaged = |why: String| TargetError::Record { name: name.to_owned(), why };
     if secret.get("type").and_then(Value::as_str) != Some(TYPE) {
         return Err(damaged(format!("it is no Secret of the type {TYPE}")));
@@ -284,7 +288,7 @@ mod tests {
 
     #[test]
     fn a_record_is_read_as_it_was_written() {
-        assert_eq!(decode(&secret(), "n", 3).unwrap(), record());
+        assert_eq!(decode_record(&secret(), "n", 3).unwrap(), record());
         assert_eq!(identify(&secret()), Some((place(), 3)));
         assert_eq!(secret()["metadata"]["name"], "sealift.shop.v3");
         assert_eq!(secret()["metadata"]["labels"]["sealift.dev/status"], "done");
@@ -350,7 +354,7 @@ mod tests {
             (no_key, 3, "no key"),
             (no_base64, 3, "base64"),
         ] {
-            match decode(&secret, "sealift.shop.v3", number) {
+            match decode_record(&secret, "sealift.shop.v3", number) {
                 Err(TargetError::Record { name, why: said }) => {
                     assert_eq!(name, "sealift.shop.v3");
                     assert!(said.contains(why), "{said} / {why}");

@@ -23,6 +23,10 @@ pub(super) fn cases(good: &Content, cases: &mut Vec<Case>) {
     cases.extend([
         statement("a-later-version-of-the-release", &|r| r["predicateType"] = "https://sealift.dev/release/v2".into()),
         statement("a-statement-of-another-kind", &|r| r["predicateType"] = "https://slsa.dev/provenance/v1".into()),
+        statement("a-status-in-place-of-the-release", &|r| {
+            r["predicateType"] = "https://sealift.dev/status/v1".into();
+            r["predicate"] = json!({"requires": [], "status": "released", "markedAt": "2026-01-31T12:00:00Z"});
+        }),
         statement("an-older-in-toto-statement", &|r| r["_type"] = "https://in-toto.io/Statement/v0.1".into()),
         statement("a-release-that-requires-a-feature", &|r| r["predicate"]["requires"] = json!(["time-travel"])),
         statement("a-release-about-two-things", &|r| r["subject"] = json!([r["subject"][0], r["subject"][0]])),

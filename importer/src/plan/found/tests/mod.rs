@@ -367,6 +367,21 @@ fn an_object_of_a_manifest_is_kept_with_the_leaves_that_were_changed() {
 }
 
 #[test]
+fn the_site_is_heard_where_there_are_charts_alone() {
+    let head = "apiVersion: sealift.dev/v1\nkind: Template\nmetadata: {name: shop, version: '1'}\n\
+        charts: [{name: one, chart: charts/one}]\n";
+    let template = Template::parse(head.as_bytes()).unwrap();
+    let chart = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: one, namespace: sealift-release-namespace}\nspec: {replicas: 1}\n";
+    let documents: Documents = [("rendered/charts/one.yaml".parse().unwrap(), chart.as_bytes().to_vec())].into();
+    let files = rendered(&template, &documents, &[]);
+    let mut there = live(&files);
+    let (_, one) = there.objects.iter_mut().find(|(id, _)| id.name == "one").unwrap();
+    one["spec"]["replicas"] = json!(3);
+    let found = told(&found(&template, &documents, &files, None, &there));
+    assert_eq!(found["object/Deployment/one"].as_ref().unwrap()["spec"]["replicas"], 3, "{found:?}");
+}
+
+#[test]
 fn a_variable_of_a_manifest_that_comes_from_elsewhere_now_is_kept_whole() {
     let ours = rendered(&template(), &documents(EXTRA), &[]);
     let env = json!([{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]);
