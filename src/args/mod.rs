@@ -16,9 +16,9 @@ pub use backup::{ExportInstallation, HelperArgs, ImportInstallation};
 #[cfg(feature = "packer")]
 pub use convert::{Converted, FromCompose, FromManifests, FromNamespace, FromRainbond};
 pub use diff::Diff;
-pub use install::{
-    Acceptance, Change, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where,
-};
+#[cfg(feature = "packer")]
+pub use install::Change;
+pub use install::{Acceptance, History, How, Install, Plan, Rollback, Status, Uninstall, Upgrade, Values, Where};
 pub use registry::{Check, Fsck, Gc, LogForm, LogRequests, Mirrors, RegistryVerb, Serve, ServeAccess, ServeTls};
 pub use status::{Admission, Mark, Statuses};
 
