@@ -159,6 +159,7 @@ fuzz_target!(|bytes: &[u8]| {
         capabilities: &TARGET,
         pull_secret: Some("login"),
         prune: true,
+        stays: &std::collections::BTreeSet::new(),
     };
     // Whatever the site has done to an installation, it can be brought to its own version.
     let plan = inputs.compute().unwrap_or_else(|e| panic!("no plan: {e}"));

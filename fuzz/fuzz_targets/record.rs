@@ -66,6 +66,7 @@ fn plan(record: &Record) {
             capabilities: &TARGET,
             pull_secret: record.pull_secret.as_deref(),
             prune: true,
+            stays: &std::collections::BTreeSet::new(),
         };
         if let Ok(plan) = inputs.compute() {
             site::hold_together(&plan.files);
