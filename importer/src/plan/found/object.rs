@@ -101,7 +101,22 @@ impl Merge {
             };
             Some((field, value?))
         });
-        Value::Object(merged.collect::<Map<_, _>>())
+        let mut merged: Map<String, Value> = merged.collect();
+        // It is called as the vendor calls it, whatever somebody wrote there: another name is another object.
+        let calls = original.get("metadata").and_then(Value::as_object);
+        let metadata = merged.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
+        if !metadata.is_object() {
+            *metadata = Value::Object(Map::new());
+        }
+        if let (Some(calls), Some(metadata)) = (calls, metadata.as_object_mut()) {
+            for field in ["name", "namespace"] {
+                match calls.get(field) {
+                    Some(name) => _ = metadata.insert(field.to_owned(), name.clone()),
+                    None => _ = metadata.remove(field),
+                }
+            }
+        }
+        Value::Object(merged)
     }
 
     fn part(

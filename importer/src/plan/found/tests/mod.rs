@@ -402,6 +402,19 @@ fn the_site_is_heard_where_there_are_charts_alone() {
 }
 
 #[test]
+fn an_object_of_a_manifest_keeps_what_it_is_called() {
+    let ours = rendered(&template(), &documents(EXTRA), &[]);
+    for metadata in [json!({"name": "own", "namespace": 7}), json!({"labels": {"a": "b"}}), json!("none")] {
+        let mut there = live(&ours);
+        let (_, own) = there.objects.iter_mut().find(|(id, _)| id.name == "own").unwrap();
+        own["metadata"] = metadata.clone();
+        let found = told(&find(&there)).remove("object/Deployment/own@team").unwrap().unwrap();
+        assert_eq!(found["metadata"]["name"], "own", "{metadata}");
+        assert_eq!(found["metadata"]["namespace"], "team", "{metadata}");
+    }
+}
+
+#[test]
 fn a_variable_of_a_manifest_that_comes_from_elsewhere_now_is_kept_whole() {
     let ours = rendered(&template(), &documents(EXTRA), &[]);
     let env = json!([{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]);
