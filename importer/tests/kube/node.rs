@@ -109,23 +109,28 @@ fn a_container_that_ends_again_and_again_is_told_of_with_its_last_words() {
 #[test]
 fn a_container_without_a_probe_that_ends_again_and_again_is_never_counted_on() {
     let Some((site, image)) = with_node() else { return };
-    let args = r#"[sh, -c, "echo no database at db:5432; sleep 2; exit 3"]"#;
+    let args = r#"[sh, -c, "echo no database at db:5432; sleep 4; exit 3"]"#;
     for kind in ["Deployment", "StatefulSet"] {
-        site.apply(&workload(kind, "db", &image, args, "")).unwrap();
+        // Of its own: pods are told apart by the label that has this name.
+        let name = &kind.to_lowercase();
+        site.apply(&workload(kind, name, &image, args, "")).unwrap();
         let told = Told::default();
-        match site.target().wait(&[site.id("apps", kind, "db")], Duration::from_secs(40), &told).unwrap_err() {
+        match site.target().wait(&[site.id("apps", kind, name)], Duration::from_secs(60), &told).unwrap_err() {
             TargetError::NotReady { why, details, .. } => {
                 assert!(why.contains("container main: "), "{why}");
                 assert!(
-                    details.iter().any(|l| l.starts_with("log of db-") && l.ends_with("no database at db:5432")),
+                    details
+                        .iter()
+                        .any(|l| l.starts_with(&format!("log of {name}-")) && l.ends_with("no database at db:5432")),
                     "{details:?}"
                 );
             }
             other => panic!("{other:?}"),
         }
         // While it was waited for.
-        assert!(told.any(&format!("waiting {kind} db"), "is counted on after"), "{:?}", told.0.borrow());
-        assert!(told.any(&format!("said {kind} db: log of db-"), "no database at db:5432"), "{:?}", told.0.borrow());
+        assert!(told.any(&format!("waiting {kind} {name}"), "is counted on after"), "{:?}", told.0.borrow());
+        let said = format!("said {kind} {name}: log of {name}-");
+        assert!(told.any(&said, "no database at db:5432"), "{:?}", told.0.borrow());
     }
     // One that goes on running is, without having to wait again.
     site.apply(&workload("Deployment", "good", &image, "[sleep, '1000']", "")).unwrap();
