@@ -20,8 +20,9 @@ fn what_is_removed_is_gone_and_what_is_not_there_is_passed_over() {
         site.id("", "ConfigMap", "never"),
         site.id("example.com", "Unknown", "x"),
     ];
+    // An old kubelet takes most of a minute for a pod.
     let told = Told::default();
-    site.target().remove(&ids, MINUTE, &told).unwrap();
+    site.target().remove(&ids, MINUTE * 3, &told).unwrap();
     assert!(told.any("removed Deployment web", "") && told.any("removed ConfigMap one", ""));
     assert!(!told.any("removed ConfigMap never", ""));
     // In the foreground: with its replica set and pods.
