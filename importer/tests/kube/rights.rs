@@ -168,7 +168,7 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
         // The claim stays unbound and the job undone: what can be known about it is asked for.
         let e = target.wait(&ids, Duration::from_secs(2), &()).unwrap_err();
         assert_eq!(e.code(), Code::NotReady, "{e}");
-        target.remove(&ids, MINUTE, &()).unwrap_or_else(|e| panic!("{e}"));
+        target.remove(&ids, MINUTE * 3, &()).unwrap_or_else(|e| panic!("{e}"));
         let found = records.installations().unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(found.iter().map(|i| i.place.clone()).collect::<Vec<_>>(), std::slice::from_ref(&site.place));
         records.forget(&site.place, 1).unwrap();
