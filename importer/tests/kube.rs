@@ -36,7 +36,8 @@ use importer::target::kube::{Cluster, KubeTarget};
 use importer::target::{Event, ObjectId, Place, Target, TargetError, Watch};
 use serde_json::Value;
 
-const MINUTE: Duration = Duration::from_secs(60);
+/// For what is to become true: only a failure takes this long, on a machine that does other things as well.
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Says that a test is skipped, by its name. Where a cluster is required that is a failure.
 fn skip(why: &str) {
@@ -129,7 +130,7 @@ impl Site {
     /// Applies manifests in the namespace, which is made.
     fn apply(&self, yaml: &str) -> Result<(), TargetError> {
         let mut target = self.target();
-        self.files(yaml).iter().try_for_each(|file| target.apply(file, &Leftovers::new(), MINUTE, &()))
+        self.files(yaml).iter().try_for_each(|file| target.apply(file, &Leftovers::new(), PATIENCE, &()))
     }
 }
 

@@ -23,7 +23,7 @@ fn patch(team: &Team<'_>, what: &str, patch: &Value) {
 fn what_others_added_goes_where_it_is_asked_for_and_stays_otherwise() {
     let Some(world) = world() else { return };
     let team = world.team("drift");
-    team.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 180s");
+    team.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 300s");
 
     let pods = |template: Value| json!({"spec": {"template": template}});
     let with = |name: &str, mut container: Value| {
@@ -66,7 +66,7 @@ fn what_others_added_goes_where_it_is_asked_for_and_stays_otherwise() {
     // An upgrade to the same version puts back what is the vendor's to say, and leaves the site's.
     let plan = team.json("plan cloud --to 1.0.0");
     assert_eq!(plan["empty"], false, "{plan:#}");
-    team.sealift("upgrade cloud --to 1.0.0 --timeout 180s");
+    team.sealift("upgrade cloud --to 1.0.0 --timeout 300s");
     assert_eq!(container(&team, "front").get("command"), None, "the vendor's image knows what to run");
     assert!(container(&team, "orders")["readinessProbe"].get("exec").is_some(), "the site's probe");
     assert_eq!(variable(&team, "auth", "OLD_SWITCH"), json!({"name": "OLD_SWITCH", "value": "on"}));
@@ -79,7 +79,7 @@ fn what_others_added_goes_where_it_is_asked_for_and_stays_otherwise() {
     team.sealift(
         "upgrade cloud --to 1.0.0 --accept auth.env.SITE --accept auth.labels.tier --accept catalog.replicas \
          --accept auth.kubernetes.terminationGracePeriodSeconds --accept catalog.resources.limits.memory \
-         --accept auth.env.LOG_LEVEL --accept orders.probes.readiness --timeout 180s",
+         --accept auth.env.LOG_LEVEL --accept orders.probes.readiness --timeout 300s",
     );
     assert_eq!(variable(&team, "auth", "SITE"), Value::Null);
     assert_eq!(variable(&team, "auth", "LOG_LEVEL")["value"], "info");
@@ -97,12 +97,12 @@ fn what_others_added_goes_where_it_is_asked_for_and_stays_otherwise() {
     assert_eq!(team.json("status cloud")["drift"], json!([]));
 
     // A value that was given, and that kubectl then set as well, goes with `--unset` and with an exact rollback.
-    team.sealift("upgrade cloud --to 1.0.0 --set auth.env.GIVEN=1 --timeout 180s");
+    team.sealift("upgrade cloud --to 1.0.0 --set auth.env.GIVEN=1 --timeout 300s");
     team.kubectl("set env deployment/cloud-auth GIVEN=2");
-    team.sealift("upgrade cloud --to 1.0.0 --unset auth.env.GIVEN --timeout 180s");
+    team.sealift("upgrade cloud --to 1.0.0 --unset auth.env.GIVEN --timeout 300s");
     assert_eq!(variable(&team, "auth", "GIVEN"), Value::Null);
     team.kubectl("set env deployment/cloud-auth LATER=1");
-    team.sealift("rollback cloud 1 --exact --timeout 180s");
+    team.sealift("rollback cloud 1 --exact --timeout 300s");
     assert_eq!(variable(&team, "auth", "LATER"), Value::Null);
     assert_eq!(team.json("plan cloud --to 1.0.0")["empty"], true);
 }

@@ -27,7 +27,7 @@ fn an_upgrade_that_does_not_become_ready_ends_with_a_signal() {
     let Some(world) = world() else { return };
     world.sealift("import v3.sealift --key vendor.pub --site site");
     let team = world.team("ends");
-    team.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 180s");
+    team.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 300s");
     let (first, secrets) = (image(&team), team.secrets());
 
     let line = "upgrade cloud --to 3.0.0 --set gateway.replicas=2 --timeout 600s";
@@ -37,7 +37,7 @@ fn an_upgrade_that_does_not_become_ready_ends_with_a_signal() {
         std::thread::sleep(Duration::from_secs(2));
         run
     };
-    let ran = interrupt(upgrade(line), Duration::from_secs(8));
+    let ran = interrupt(upgrade(line), Duration::from_secs(20));
     let next = "`sealift upgrade cloud --to 3.0.0` goes on, `sealift rollback cloud` takes it back";
     ran.refused(1, "E-INTERRUPTED", &["upgrading to cloud:3.0.0 was interrupted by a signal", next]);
     let status = team.json("status cloud");
@@ -48,7 +48,7 @@ fn an_upgrade_that_does_not_become_ready_ends_with_a_signal() {
     let said = String::from_utf8_lossy(&plan.stderr).into_owned();
     assert!(said.contains("continues record 2 with what that was given: gateway.replicas=2"), "{said}");
 
-    team.sealift("rollback cloud --exact --timeout 180s");
+    team.sealift("rollback cloud --exact --timeout 300s");
     team.answers("orders", "/", "orders 1.0.0\n");
     assert_eq!((image(&team), team.secrets()), (first.clone(), secrets.clone()));
     assert_eq!(team.json("status cloud")["unfinished"], Value::Null);
@@ -66,7 +66,7 @@ fn an_upgrade_that_does_not_become_ready_ends_with_a_signal() {
 fn an_export_that_is_interrupted_starts_again_what_it_had_stopped() {
     let Some(world) = world() else { return };
     let team = world.team("running");
-    team.sealift("install cloud:1.0.0 --set gateway.replicas=2 --timeout 180s");
+    team.sealift("install cloud:1.0.0 --set gateway.replicas=2 --timeout 300s");
     let recipient = keys(&world);
     let replicas = |name: &str| team.object(name)["spec"]["replicas"].as_u64().unwrap();
     let database = team.object("statefulset cloud-db");
@@ -84,7 +84,7 @@ fn an_export_that_is_interrupted_starts_again_what_it_had_stopped() {
         if moment == "Running" {
             std::thread::sleep(Duration::from_millis(2500));
         }
-        let ran = interrupt(run, Duration::from_secs(45));
+        let ran = interrupt(run, Duration::from_secs(90));
         let names = ["nothing was written", "what it had stopped is started again: ", "StatefulSet cloud-db"];
         ran.refused(1, "E-INTERRUPTED", &names);
         assert_eq!((replicas("statefulset cloud-db"), replicas("deployment cloud-gateway")), (1, 2));

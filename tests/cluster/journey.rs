@@ -2,7 +2,7 @@
 
 use crate::world::world;
 
-const KEEP: &str = "--timeout 180s";
+const KEEP: &str = "--timeout 300s";
 
 #[test]
 fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
@@ -94,7 +94,7 @@ fn an_application_is_installed_customised_upgraded_by_delta_and_taken_back() {
     );
 
     // The end, with the data kept: a new installation finds it, and the same secrets.
-    team.sealift("uninstall cloud --keep-data --timeout 180s");
+    team.sealift("uninstall cloud --keep-data --timeout 300s");
     assert_eq!(team.kubectl("get deployments -o name"), "");
     team.sealift(&format!("install cloud:2.0.0 {KEEP}"));
     team.answers("db", "/cgi-bin/get", "precious");

@@ -33,7 +33,7 @@ pub fn shell(team: &Team<'_>, script: &str) -> String {
 fn data_written_here_is_there() {
     let Some(world) = world() else { return };
     let (here, there) = (world.team("here"), world.team("there"));
-    here.sealift("install cloud:1.0.0 --set gateway.replicas=1 --set auth.env.LOG_LEVEL=trace --timeout 180s");
+    here.sealift("install cloud:1.0.0 --set gateway.replicas=1 --set auth.env.LOG_LEVEL=trace --timeout 300s");
     shell(
         &here,
         "mkdir -p /data/deep && echo of the site >/data/deep/file && chmod 640 /data/deep/file && ln -s deep/file /data/link",
@@ -45,7 +45,7 @@ fn data_written_here_is_there() {
         "export-installation cloud -o cloud.installation --key here.pem --encrypt-to {recipient} --data --helper-image {}",
         helper(&here)
     );
-    let said = here.json(&format!("{export} --timeout 180s"));
+    let said = here.json(&format!("{export} --timeout 300s"));
     assert_eq!(said["data"][0]["claim"], "data-cloud-db-0", "{said:#}");
     let stopped: Vec<_> = said["stopped"].as_array().unwrap().iter().map(|s| s.as_str().unwrap()).collect();
     assert!(stopped.contains(&"StatefulSet cloud-db") && stopped.contains(&"Deployment cloud-front"), "{stopped:?}");
@@ -62,7 +62,7 @@ fn data_written_here_is_there() {
     );
 
     let import = format!(
-        "import-installation cloud.installation --key here.pub --identity identity.txt --helper-image {} --timeout 180s",
+        "import-installation cloud.installation --key here.pub --identity identity.txt --helper-image {} --timeout 300s",
         helper(&here)
     );
     there.sealift(&import);
@@ -83,7 +83,7 @@ fn data_written_here_is_there() {
 fn what_a_killed_export_stopped_is_started_by_the_next_action() {
     let Some(world) = world() else { return };
     let team = world.team("stopped");
-    team.sealift("install cloud:1.0.0 --set gateway.replicas=2 --timeout 180s");
+    team.sealift("install cloud:1.0.0 --set gateway.replicas=2 --timeout 300s");
     let recipient = keys(&world);
     // A pod that never runs: the export waits for it, with everything stopped.
     let line = format!(
@@ -103,7 +103,7 @@ fn what_a_killed_export_stopped_is_started_by_the_next_action() {
     assert!(status.contains("an export has stopped it"), "{status}");
     // The lease of the killed process runs out.
     wait(std::time::Duration::from_secs(90), "the lease runs out", || {
-        let line = team.line("upgrade cloud --to 1.0.0 --timeout 180s");
+        let line = team.line("upgrade cloud --to 1.0.0 --timeout 300s");
         world.command(&line).output().unwrap().status.success()
     });
     assert_eq!((replicas("deployment cloud-gateway"), replicas("statefulset cloud-db")), (2, 1));

@@ -42,7 +42,7 @@ fn a_component_is_scaled_by_its_rule() {
     let metrics = Metrics::new();
     let team = world.team("scaling");
     let few = "--set gateway.replicas=1 --set customers.resources.requests.cpu=10m";
-    team.sealift(&format!("install cloud:1.0.0 {few} --timeout 180s"));
+    team.sealift(&format!("install cloud:1.0.0 {few} --timeout 300s"));
     let replicas = || team.object("deployment cloud-customers")["spec"]["replicas"].as_u64().unwrap();
     assert_eq!(replicas(), 1);
     // Ten times what it asked for, where 75 % are wanted: as many as the rule has.
@@ -65,13 +65,13 @@ fn a_component_is_scaled_by_its_rule() {
     assert_eq!(team.json("status cloud")["drift"], json!([]));
     assert_eq!(team.json("plan cloud --to 1.0.0")["empty"], true);
     world.sealift("import v2.sealift --key vendor.pub --site site");
-    team.sealift("upgrade cloud --to 2.0.0 --timeout 180s");
+    team.sealift("upgrade cloud --to 2.0.0 --timeout 300s");
     assert_eq!(replicas(), 4);
     // The rule is the site's to change.
-    team.sealift("upgrade cloud --to 2.0.0 --set customers.scaling.max=2 --timeout 180s");
+    team.sealift("upgrade cloud --to 2.0.0 --set customers.scaling.max=2 --timeout 300s");
     wait(Duration::from_secs(60), "two customers", || replicas() == 2);
     // Without a rule, or without measurements, there is no scaler; what it left is what runs.
     drop(metrics);
-    team.sealift("upgrade cloud --to 2.0.0 --timeout 180s");
+    team.sealift("upgrade cloud --to 2.0.0 --timeout 300s");
     assert_eq!(team.kubectl("get hpa --ignore-not-found -o name"), "");
 }

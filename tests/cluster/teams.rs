@@ -11,8 +11,8 @@ fn two_teams_have_two_versions_each_with_its_values() {
     let (one, two) = (world.team("one"), world.team("two"));
     fs::write(world.path("one.yaml"), "auth: { env: { LOG_LEVEL: trace } }\ngroup/common: { CURRENCY: CHF }\n")
         .unwrap();
-    one.sealift("install cloud:1.0.0 --values one.yaml --timeout 180s");
-    two.sealift("install cloud:2.0.0 --set gateway.replicas=1 --with search --timeout 180s");
+    one.sealift("install cloud:1.0.0 --values one.yaml --timeout 300s");
+    two.sealift("install cloud:2.0.0 --set gateway.replicas=1 --with search --timeout 300s");
     one.has("auth", "LOG_LEVEL", Some("trace"));
     one.has("auth", "CURRENCY", Some("CHF"));
     two.has("auth", "CURRENCY", Some("EUR"));
@@ -23,22 +23,22 @@ fn two_teams_have_two_versions_each_with_its_values() {
     assert!(upgrades.contains(&format!("{}/cloud 1.0.0", one.name)), "{upgrades}");
 
     // A module that is switched off is scaled away, and not forgotten.
-    two.sealift("upgrade cloud --to 2.0.0 --without search --timeout 180s");
+    two.sealift("upgrade cloud --to 2.0.0 --without search --timeout 300s");
     assert_eq!(two.object("deployment cloud-search")["spec"]["replicas"], 0);
-    two.sealift("upgrade cloud --to 2.0.0 --with search --timeout 180s");
+    two.sealift("upgrade cloud --to 2.0.0 --with search --timeout 300s");
     two.answers("search", "/", "search 1.0.0\n");
 
     // One component alone, and then the rest.
-    one.sealift("upgrade cloud --to 2.0.0 --only catalog --timeout 180s");
+    one.sealift("upgrade cloud --to 2.0.0 --only catalog --timeout 300s");
     one.answers("catalog", "/", "catalog 2.0.0\n");
     one.answers("orders", "/", "orders 1.0.0\n");
-    one.sealift("upgrade cloud --to 2.0.0 --timeout 180s");
+    one.sealift("upgrade cloud --to 2.0.0 --timeout 300s");
     one.answers("orders", "/", "orders 2.0.0\n");
     one.has("auth", "LOG_LEVEL", Some("trace"));
 
     // A version that carries one component takes the rest from the one it names.
     world.sealift("import patch.sealift --key vendor.pub --site site");
-    two.sealift("upgrade cloud --to 2.0.1 --timeout 180s");
+    two.sealift("upgrade cloud --to 2.0.1 --timeout 300s");
     two.answers("catalog", "/", "catalog 2.0.1\n");
     two.answers("orders", "/", "orders 2.0.0\n");
 }
@@ -47,7 +47,7 @@ fn two_teams_have_two_versions_each_with_its_values() {
 fn what_runs_in_a_namespace_becomes_a_template() {
     let Some(world) = world() else { return };
     let team = world.team("template");
-    team.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 180s");
+    team.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 300s");
     world
         .sealift(&format!("template from-namespace {} --name again --version 1.0.0 -o again-{}", team.name, team.name));
     let template = format!("again-{}/sealift.yaml", team.name);

@@ -82,7 +82,7 @@ impl World {
         serve.args(["-c", script, env!("CARGO_BIN_EXE_sealift"), REGISTRY]).current_dir(dir.path());
         let registry = Background::fed(&mut serve);
         let world = Self { dir, _registry: registry };
-        wait(Duration::from_secs(20), "the registry answers", || TcpStream::connect(REGISTRY).is_ok());
+        wait(Duration::from_secs(60), "the registry answers", || TcpStream::connect(REGISTRY).is_ok());
         world
     }
 
@@ -161,7 +161,7 @@ impl Team<'_> {
         let host = service["spec"]["clusterIP"].as_str().unwrap().to_owned();
         let port = service["spec"]["ports"][0]["port"].as_u64().unwrap();
         let mut last = String::new();
-        wait(Duration::from_secs(30), &format!("{component} answers {path}"), || {
+        wait(Duration::from_secs(90), &format!("{component} answers {path}"), || {
             match get(&format!("{host}:{port}"), path) {
                 Ok(answer) => {
                     last = answer;
@@ -195,7 +195,7 @@ impl Team<'_> {
             if is == expected {
                 return;
             }
-            assert!(start.elapsed() < Duration::from_secs(20), "{what} is {is:?}, not {expected:?}");
+            assert!(start.elapsed() < Duration::from_secs(60), "{what} is {is:?}, not {expected:?}");
             std::thread::sleep(Duration::from_millis(200));
         }
     }

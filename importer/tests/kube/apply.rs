@@ -7,7 +7,7 @@ use importer::plan::Leftovers;
 use importer::target::{Target, TargetError};
 use serde_json::Value;
 
-use crate::{MINUTE, Site, Told, kubectl};
+use crate::{PATIENCE, Site, Told, kubectl};
 
 fn config(data: &str) -> String {
     format!("apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: conf}}\ndata: {data}\n")
@@ -52,7 +52,7 @@ fn what_is_applied_is_there_and_applying_it_again_changes_nothing() {
     let told = Told::default();
     let mut target = site.target();
     for file in site.files(WORKLOADS) {
-        target.apply(&file, &Leftovers::new(), MINUTE, &told).unwrap();
+        target.apply(&file, &Leftovers::new(), PATIENCE, &told).unwrap();
     }
     assert!(told.any("applied Namespace", ""), "{told:?}", told = told.0.borrow());
     let versions = |site: &Site| {
@@ -93,20 +93,20 @@ fn an_object_of_others_is_refused_until_it_is_adopted() {
     let file = site.file(&config("{ours: '1'}"));
     let ids = [site.id("", "ConfigMap", "conf"), site.id("", "ConfigMap", "not-there")];
     for e in [
-        site.target().apply(&file, &Leftovers::new(), MINUTE, &()).unwrap_err(),
+        site.target().apply(&file, &Leftovers::new(), PATIENCE, &()).unwrap_err(),
         site.target().refuse_foreign(&ids).unwrap_err(),
-        site.target().remove(&ids, MINUTE, &()).unwrap_err(),
+        site.target().remove(&ids, PATIENCE, &()).unwrap_err(),
     ] {
         assert_eq!(e.code(), Code::Exists);
         assert!(e.to_string().starts_with(&format!("ConfigMap conf in {}", site.namespace())), "{e}");
     }
     assert_eq!(site.get("configmap", "conf")["data"]["ours"], Value::Null);
-    site.target().adopt(true).apply(&file, &Leftovers::new(), MINUTE, &()).unwrap();
+    site.target().adopt(true).apply(&file, &Leftovers::new(), PATIENCE, &()).unwrap();
     let adopted = site.get("configmap", "conf");
     assert_eq!(adopted["data"], serde_json::json!({"theirs": "1", "ours": "1"}));
     assert_eq!(adopted["metadata"]["annotations"]["sealift.dev/installation"], format!("{}/shop", site.namespace()));
     // From now on it is ours.
-    site.target().apply(&file, &Leftovers::new(), MINUTE, &()).unwrap();
+    site.target().apply(&file, &Leftovers::new(), PATIENCE, &()).unwrap();
     site.target().refuse_foreign(&ids).unwrap();
 }
 
@@ -157,7 +157,7 @@ fn a_type_that_is_applied_in_the_same_file_is_there_a_moment_later() {
     let told = Told::default();
     let mut target = site.target();
     for file in site.files(&yaml) {
-        target.apply(&file, &Leftovers::new(), MINUTE, &told).unwrap();
+        target.apply(&file, &Leftovers::new(), PATIENCE, &told).unwrap();
     }
     let definition = importer::target::ObjectId {
         group: "apiextensions.k8s.io".to_owned(),
@@ -166,9 +166,9 @@ fn a_type_that_is_applied_in_the_same_file_is_there_a_moment_later() {
         name: format!("boxes.{group}"),
     };
     let one = site.id(&group, "Box", "one");
-    target.wait(&[definition.clone(), one.clone()], MINUTE, &told).unwrap();
+    target.wait(&[definition.clone(), one.clone()], PATIENCE, &told).unwrap();
     assert_eq!(target.observe(&site.place, std::slice::from_ref(&one)).unwrap().objects[&one]["spec"]["size"], 3);
-    target.remove(&[one, definition.clone()], MINUTE, &told).unwrap();
+    target.remove(&[one, definition.clone()], PATIENCE, &told).unwrap();
     assert!(target.observe(&site.place, &[definition]).unwrap().objects.is_empty());
 }
 
@@ -194,7 +194,7 @@ fn a_webhook_that_is_not_up_is_waited_for() {
         std::thread::sleep(Duration::from_secs(2));
         kubectl(&["delete", "validatingwebhookconfiguration", &name], "");
     });
-    let applied = site.target().apply(&file, &Leftovers::new(), MINUTE, &told);
+    let applied = site.target().apply(&file, &Leftovers::new(), PATIENCE, &told);
     remover.join().unwrap();
     applied.unwrap();
 }
@@ -231,7 +231,7 @@ fn an_object_that_is_still_being_removed_is_made_anew_when_it_is_gone() {
     let e = site.target().apply(&file, &Leftovers::new(), Duration::from_secs(1), &told).unwrap_err();
     assert!(e.to_string().contains("still being removed"), "{e}");
     patch("null");
-    site.target().apply(&file, &Leftovers::new(), MINUTE, &told).unwrap();
+    site.target().apply(&file, &Leftovers::new(), PATIENCE, &told).unwrap();
     assert_eq!(site.get("configmap", "conf")["data"]["a"], "2");
 }
 
@@ -253,7 +253,7 @@ fn a_namespace_of_a_manifest_has_the_labels_that_it_asks_for() {
         let labels = format!("labels: {{pod-security.kubernetes.io/enforce: {more}}}");
         site.file(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, {labels}}}\n"))
     };
-    site.target().apply(&with(name, "baseline"), &Leftovers::new(), MINUTE, &()).unwrap();
+    site.target().apply(&with(name, "baseline"), &Leftovers::new(), PATIENCE, &()).unwrap();
     let labels = |name: &str| {
         let object: Value = serde_json::from_str(&kubectl(&["get", "namespace", name, "-o", "json"], "")).unwrap();
         object["metadata"]["labels"]["pod-security.kubernetes.io/enforce"].clone()
@@ -262,11 +262,11 @@ fn a_namespace_of_a_manifest_has_the_labels_that_it_asks_for() {
     // One of others is not ours to change; one that is only to be there is.
     let other = format!("{name}-other");
     kubectl(&["create", "namespace", &other], "");
-    let e = site.target().apply(&with(&other, "baseline"), &Leftovers::new(), MINUTE, &()).unwrap_err();
+    let e = site.target().apply(&with(&other, "baseline"), &Leftovers::new(), PATIENCE, &()).unwrap_err();
     let bare = site.file(&format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {other}}}\n"));
-    let there = site.target().apply(&bare, &Leftovers::new(), MINUTE, &());
+    let there = site.target().apply(&bare, &Leftovers::new(), PATIENCE, &());
     let before = labels(&other);
-    let adopted = site.target().adopt(true).apply(&with(&other, "baseline"), &Leftovers::new(), MINUTE, &());
+    let adopted = site.target().adopt(true).apply(&with(&other, "baseline"), &Leftovers::new(), PATIENCE, &());
     let after = labels(&other);
     kubectl(&["delete", "namespace", &other, "--wait=false"], "");
     assert_eq!((e.code(), before, after), (Code::Exists, Value::Null, "baseline".into()));

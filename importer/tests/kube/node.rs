@@ -6,9 +6,7 @@ use std::time::{Duration, Instant};
 
 use importer::target::{Target, TargetError};
 
-use crate::{MINUTE, Site, Told, kubectl, skip};
-
-const PATIENCE: Duration = Duration::from_secs(240);
+use crate::{PATIENCE, Site, Told, kubectl, skip};
 
 /// A site on a cluster with a node, and an image.
 fn with_node() -> Option<(Site, String)> {
@@ -93,7 +91,7 @@ fn a_container_that_ends_again_and_again_is_told_of_with_its_last_words() {
     let probe = ", readinessProbe: {exec: {command: [/busybox, 'false']}}";
     site.apply(&workload("StatefulSet", "db", &image, args, probe)).unwrap();
     let told = Told::default();
-    match site.target().wait(&[site.id("apps", "StatefulSet", "db")], Duration::from_secs(45), &told).unwrap_err() {
+    match site.target().wait(&[site.id("apps", "StatefulSet", "db")], Duration::from_secs(60), &told).unwrap_err() {
         TargetError::NotReady { why, details, .. } => {
             assert!(
                 why.contains("0 of 1 pods are ready; pod db-0, container main: ") && why.contains("exit code 3"),
@@ -115,7 +113,7 @@ fn a_container_without_a_probe_that_ends_again_and_again_is_never_counted_on() {
         let name = &kind.to_lowercase();
         site.apply(&workload(kind, name, &image, args, "")).unwrap();
         let told = Told::default();
-        match site.target().wait(&[site.id("apps", kind, name)], Duration::from_secs(60), &told).unwrap_err() {
+        match site.target().wait(&[site.id("apps", kind, name)], Duration::from_secs(90), &told).unwrap_err() {
             TargetError::NotReady { why, details, .. } => {
                 assert!(why.contains("container main: "), "{why}");
                 assert!(
@@ -154,7 +152,7 @@ fn a_job_that_fails_is_no_longer_waited_for() {
         }
         other => panic!("{other:?}"),
     }
-    site.target().remove(&[site.id("batch", "Job", "once")], MINUTE, &()).unwrap();
+    site.target().remove(&[site.id("batch", "Job", "once")], PATIENCE, &()).unwrap();
 }
 
 #[test]
@@ -164,7 +162,7 @@ fn a_claim_that_keeps_a_pod_waiting_is_told_of_with_what_it_lacks() {
         accessModes: [ReadWriteOnce], resources: {requests: {storage: 3Mi}}}\n";
     let volume = "}], volumes: [{name: data, persistentVolumeClaim: {claimName: data}";
     site.apply(&format!("{claim}{}", workload("Deployment", "web", &image, "[sleep, '1000']", volume))).unwrap();
-    let e = site.target().wait(&[site.id("apps", "Deployment", "web")], Duration::from_secs(10), &()).unwrap_err();
+    let e = site.target().wait(&[site.id("apps", "Deployment", "web")], Duration::from_secs(20), &()).unwrap_err();
     match e {
         TargetError::NotReady { details, .. } => {
             let line = "PersistentVolumeClaim data (3Mi, no storage class) is Pending";
@@ -180,6 +178,6 @@ fn a_pod_that_no_node_takes_is_told_of() {
     let Some((site, image)) = with_node() else { return };
     let more = ", resources: {requests: {cpu: '10000'}}";
     site.apply(&workload("Deployment", "web", &image, "[sleep, '1000']", more)).unwrap();
-    let e = site.target().wait(&[site.id("apps", "Deployment", "web")], Duration::from_secs(10), &()).unwrap_err();
+    let e = site.target().wait(&[site.id("apps", "Deployment", "web")], Duration::from_secs(20), &()).unwrap_err();
     assert!(e.to_string().contains("Unschedulable") && e.to_string().contains("Insufficient cpu"), "{e}");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use importer::target::{Target, TargetError};
 
-use crate::{MINUTE, Site, Told};
+use crate::{PATIENCE, Site, Told};
 
 const TWO: &str = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: two}\n";
 
@@ -22,7 +22,7 @@ fn what_is_removed_is_gone_and_what_is_not_there_is_passed_over() {
     ];
     // An old kubelet takes most of a minute for a pod.
     let told = Told::default();
-    site.target().remove(&ids, MINUTE * 3, &told).unwrap();
+    site.target().remove(&ids, PATIENCE, &told).unwrap();
     assert!(told.any("removed Deployment web", "") && told.any("removed ConfigMap one", ""));
     assert!(!told.any("removed ConfigMap never", ""));
     // In the foreground: with its replica set and pods, which an old kubelet may still be ending.
@@ -57,8 +57,8 @@ fn what_is_of_others_is_not_removed_also_where_it_may_be_taken_over() {
     site.make_namespace();
     site.kubectl(&["apply", "-f", "-"], mine);
     let ids = [site.id("", "ConfigMap", "mine")];
-    let refused = site.target().remove(&ids, MINUTE, &()).unwrap_err();
+    let refused = site.target().remove(&ids, PATIENCE, &()).unwrap_err();
     assert!(matches!(refused, TargetError::Foreign { .. }), "{refused:?}");
-    site.target().adopt(true).remove(&ids, MINUTE, &()).unwrap();
+    site.target().adopt(true).remove(&ids, PATIENCE, &()).unwrap();
     assert!(site.kubectl(&["get", "configmaps", "-o", "name"], "").contains("configmap/mine"));
 }

@@ -12,7 +12,7 @@ use importer::target::{Records, Target};
 use serde_json::{Value, json};
 
 use crate::records::record;
-use crate::{MINUTE, Site, kubectl};
+use crate::{PATIENCE, Site, kubectl};
 
 /// spec/rbac.yaml for the namespace of `site`; of its bindings and roles only those inside, unless `all`.
 fn grant(site: &Site, all: bool) {
@@ -46,7 +46,7 @@ fn token(site: &Site) -> String {
     let secret = "apiVersion: v1\nkind: Secret\ntype: kubernetes.io/service-account-token\n\
         metadata: {name: token, annotations: {kubernetes.io/service-account.name: sealift}}\n";
     site.kubectl(&["apply", "-f", "-"], secret);
-    let until = Instant::now() + MINUTE;
+    let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
         let text = site.kubectl(
             &[
@@ -153,7 +153,7 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
         let files = site.files(EVERYTHING);
         target.check(&files.iter().collect::<Vec<_>>()).unwrap_or_else(|e| panic!("{e}"));
         for file in site.files(EVERYTHING) {
-            target.apply(&file, &Leftovers::new(), MINUTE, &()).unwrap_or_else(|e| panic!("{e}"));
+            target.apply(&file, &Leftovers::new(), PATIENCE, &()).unwrap_or_else(|e| panic!("{e}"));
         }
         let ids: Vec<_> = site
             .files(EVERYTHING)
@@ -168,7 +168,7 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
         // The claim stays unbound and the job undone: what can be known about it is asked for.
         let e = target.wait(&ids, Duration::from_secs(2), &()).unwrap_err();
         assert_eq!(e.code(), Code::NotReady, "{e}");
-        target.remove(&ids, MINUTE * 3, &()).unwrap_or_else(|e| panic!("{e}"));
+        target.remove(&ids, PATIENCE, &()).unwrap_or_else(|e| panic!("{e}"));
         let found = records.installations().unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(found.iter().map(|i| i.place.clone()).collect::<Vec<_>>(), std::slice::from_ref(&site.place));
         records.forget(&site.place, 1).unwrap();
@@ -178,7 +178,7 @@ fn the_rights_of_the_page_are_enough_for_all_that_is_done() {
 
         // And nothing more: what is not on the page is refused, and said to be.
         let role = site.file("apiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: more}\n");
-        let e = target.apply(&role, &Leftovers::new(), MINUTE, &()).unwrap_err();
+        let e = target.apply(&role, &Leftovers::new(), PATIENCE, &()).unwrap_err();
         assert_eq!(e.code(), Code::Forbidden, "{e}");
         let mut elsewhere = site.place.clone();
         elsewhere.namespace = "kube-system".parse().unwrap();

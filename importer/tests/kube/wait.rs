@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use importer::target::{Target, TargetError};
 
-use crate::{MINUTE, Site, Told, kubectl};
+use crate::{PATIENCE, Site, Told, kubectl};
 
 fn claim(class: &str) -> String {
     format!(
@@ -28,7 +28,7 @@ fn what_is_ready_once_it_is_applied_is_not_waited_for() {
         site.id("", "ConfigMap", "conf"),
     ];
     let told = Told::default();
-    site.target().wait(&ids, MINUTE, &told).unwrap();
+    site.target().wait(&ids, PATIENCE, &told).unwrap();
     for id in &ids {
         assert!(told.any(&format!("ready {id}"), ""), "{id}");
     }
@@ -45,14 +45,14 @@ fn a_claim_that_waits_for_its_first_pod_is_ready_and_one_that_no_volume_takes_is
     kubectl(&["apply", "-f", "-"], &yaml);
     site.apply(&claim(&format!("storageClassName: {class},"))).unwrap();
     let id = [site.id("", "PersistentVolumeClaim", "data")];
-    let waited = site.target().wait(&id, MINUTE, &());
+    let waited = site.target().wait(&id, PATIENCE, &());
     kubectl(&["delete", "storageclass", &class], "");
     waited.unwrap();
 
     let site = Site::new().unwrap();
     site.apply(&claim("storageClassName: '',")).unwrap();
     let id = [site.id("", "PersistentVolumeClaim", "data"), site.id("", "ConfigMap", "never-made")];
-    match site.target().wait(&id, Duration::from_secs(6), &()).unwrap_err() {
+    match site.target().wait(&id, Duration::from_secs(12), &()).unwrap_err() {
         TargetError::NotReady { object, why, details, .. } => {
             assert_eq!(object, id[0]);
             assert!(why.contains("no volume is bound to it"), "{why}");
@@ -83,7 +83,7 @@ fn pods_that_cannot_be_made_are_told_of() {
         template: {metadata: {labels: {a: b}}, spec: {containers: [{name: c, image: 'r.example/a:1'}]}}}\n";
     site.apply(yaml).unwrap();
     let told = Told::default();
-    let e = site.target().wait(&[site.id("apps", "Deployment", "web")], Duration::from_secs(8), &told).unwrap_err();
+    let e = site.target().wait(&[site.id("apps", "Deployment", "web")], Duration::from_secs(16), &told).unwrap_err();
     assert!(e.to_string().contains("exceeded quota"), "{e}");
     assert!(
         told.any("waiting Deployment web", "0 of 1 pods are updated")
