@@ -66,8 +66,12 @@ pub fn find_images(template: &Template, base: &Path) -> Result<Vec<FoundImage>, 
             .map_err(|source| PackError::File { path: file.clone(), source })?;
         documents.push((file, path.to_string(), bytes));
     }
-    documents
-        .extend(render(template, base)?.into_iter().map(|r| (r.path.as_str().into(), r.path.to_string(), r.bytes)));
+    documents.extend(
+        render(template, base)?
+            .into_iter()
+            .filter(|r| r.objects)
+            .map(|r| (r.path.as_str().into(), r.path.to_string(), r.bytes)),
+    );
     for (file, document, bytes) in documents {
         let manifest = Manifest::parse(&bytes).map_err(|source| PackError::Manifests { path: file, source })?;
         for used in manifest.image_uses() {

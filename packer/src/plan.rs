@@ -99,9 +99,13 @@ impl Plan {
                 uncarried.extend(check_manifest(&template, &file, &bytes)?);
             }
         }
-        for Rendered { path, bytes } in render(&template, base)? {
-            uncarried.extend(check_manifest(&template, Path::new(path.as_str()), &bytes)?);
-            files.push((path, Descriptor::of(media::KUBERNETES_YAML, &bytes), Content::Bytes(bytes)));
+        for Rendered { path, bytes, objects } in render(&template, base)? {
+            let mut media_type = media::FILE;
+            if objects {
+                uncarried.extend(check_manifest(&template, Path::new(path.as_str()), &bytes)?);
+                media_type = media::KUBERNETES_YAML;
+            }
+            files.push((path, Descriptor::of(media_type, &bytes), Content::Bytes(bytes)));
         }
         let yaml = Descriptor::of(media::TEMPLATE_YAML, &bytes);
         let documents = Documents::new(yaml.clone(), files.iter().map(|(path, file, _)| (path.clone(), file.clone())))?;

@@ -30,6 +30,8 @@ pub struct ShowReport {
     /// Secrets that the site makes up, as `NAME.KEY`.
     pub secrets: Vec<String>,
     pub charts: Vec<String>,
+    /// Values of charts that a site may set, as `chart/cache.replicas=2` with the vendor's own.
+    pub adjustable: Vec<String>,
     pub kustomizations: Vec<String>,
     pub manifests: Vec<String>,
     /// Images that are carried.
@@ -113,6 +115,11 @@ impl ShowReport {
                 .collect(),
             secrets: template.secrets.iter().flat_map(|s| s.keys.iter().map(|k| format!("{}.{k}", s.name))).collect(),
             charts: texts(template.charts.iter().map(|c| &c.name as _).collect()),
+            adjustable: template
+                .charts
+                .iter()
+                .flat_map(|c| c.adjustable.iter().map(|(path, own)| format!("chart/{}.{path}={own}", c.name)))
+                .collect(),
             kustomizations: texts(template.kustomizations.iter().map(|k| &k.name as _).collect()),
             manifests: texts(template.manifests.iter().map(|m| m as _).collect()),
             images: template.images().iter().map(ToString::to_string).collect(),
@@ -148,6 +155,7 @@ impl ShowReport {
             ("configuration group", &self.config_groups),
             ("secret", &self.secrets),
             ("chart", &self.charts),
+            ("adjustable", &self.adjustable),
             ("kustomization", &self.kustomizations),
             ("manifest", &self.manifests),
             ("image", &self.images),

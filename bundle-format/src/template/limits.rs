@@ -10,6 +10,8 @@ pub const MANIFEST_DEPTH: usize = 64;
 pub const COMPONENTS: usize = 500;
 /// Most entries of every other list: images, secrets, manifests, files, and what a component has of one thing.
 pub const ENTRIES: usize = 1000;
+/// Most values of a chart that a site may set: packing renders the chart for each of them.
+pub const ADJUSTABLE: usize = 100;
 /// Most problems of one kind of check that are collected before a template is given up.
 pub const PROBLEMS: usize = 100;
 /// Longest name, in characters, of a Kubernetes object that a component becomes, `INSTALLATION-COMPONENT`: Kubernetes

@@ -2,12 +2,14 @@
 //!
 //! [`Template::check`] reads one and reports everything that is wrong with it; [`Template::parse`] gives it, or that report.
 
+mod chart;
 mod check;
 mod complete;
 mod component;
 mod decode;
 mod env;
 mod image_use;
+pub mod kinds;
 mod kubernetes;
 pub mod limits;
 mod manifest;
@@ -35,6 +37,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ImageRef;
 
+pub use chart::{Chart, ChartValue, ChartValues, Fill, Part, Places, PlacesError, RELEASE_NAMESPACE, ValuePlace};
 pub use complete::{CompleteError, Supplier, Suppliers};
 pub use component::{Component, Port, Protocol, Resources, WorkloadKind};
 pub use env::{Env, Secret, SecretRef, ServiceRef};
@@ -44,11 +47,9 @@ pub use manifest::{Manifest, ManifestError};
 pub use mounts::{AccessMode, ConfigFile, EmptyDir, SharedMount, Volume};
 pub use names::{
     ComponentName, EnvName, ImageSource, PartName, PortName, SecretKey, SecretName, TemplateName, TemplateVersion,
-    VolumeName,
+    ValuePath, VolumeName,
 };
-pub use parts::{
-    Chart, Completes, ConfigGroup, ConfigItem, External, ExternalPort, Graph, Kustomization, Monitor, RELEASE_NAMESPACE,
-};
+pub use parts::{Completes, ConfigGroup, ConfigItem, External, ExternalPort, Graph, Kustomization, Monitor};
 pub use path::{MountPath, RelativePath};
 pub use plugin::{Plugin, PluginKind, PluginUse};
 pub use probe::{ExecProbe, HttpProbe, Probe, Probes, Scheme, TcpProbe};
@@ -297,10 +298,11 @@ impl Template {
         self.components.iter().flat_map(|c| &c.config).chain(plugins)
     }
 
-    /// The documents that packing makes: what each chart and kustomization renders to, in that order.
+    /// The documents that packing makes: what each chart renders to and where its adjustable values go, then what each kustomization
+    /// renders to.
     #[must_use]
     pub fn rendered_documents(&self) -> Vec<RelativePath> {
-        let charts = self.charts.iter().map(Chart::document);
+        let charts = self.charts.iter().flat_map(|chart| [chart.document()].into_iter().chain(chart.places_document()));
         charts.chain(self.kustomizations.iter().map(Kustomization::document)).collect()
     }
 

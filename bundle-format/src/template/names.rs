@@ -88,6 +88,16 @@ checked_text!(
 );
 
 checked_text!(
+    /// The path of a value of a Helm chart: its names from the outermost, `master.persistence.size`. A name has no dots, and lists have
+    /// no paths.
+    ValuePath,
+    "the path of a chart's value",
+    "names of letters, digits, `_` and `-`, first a letter or `_`, with `.` between them, at most 200 characters",
+    "^(?=.{1,200}$)[A-Za-z_][A-Za-z0-9_-]*(\\.[A-Za-z_][A-Za-z0-9_-]*)*$",
+    |text| text.len() <= 200 && text.split('.').all(is_value_name)
+);
+
+checked_text!(
     /// The name of an environment variable, as every shell can read it (POSIX, "Name").
     EnvName,
     "the name of an environment variable",
@@ -122,6 +132,11 @@ impl ImageSource {
             None => ("", &self.0),
         }
     }
+}
+
+fn is_value_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-'))
 }
 
 /// Whether `text` ends in `-rN`.

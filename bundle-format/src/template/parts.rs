@@ -1,4 +1,4 @@
-//! Parts of the application that are no components: groups of configuration, charts, folders of kustomize, graphs.
+//! Parts of the application that are no components: groups of configuration, folders of kustomize, graphs.
 
 use std::num::NonZeroU16;
 
@@ -9,9 +9,6 @@ use super::names::{ComponentName, EnvName, PartName, PortName, TemplateVersion};
 use super::path::RelativePath;
 use super::quantity::Duration;
 use crate::Digest;
-
-/// The namespace that charts are rendered for; a site puts its own in its place.
-pub const RELEASE_NAMESPACE: &str = "sealift-release-namespace";
 
 /// Variables that several components share.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,27 +31,6 @@ pub struct ConfigItem {
     pub name: EnvName,
     /// Its value.
     pub value: String,
-}
-
-/// A Helm chart beside the template, which the packer renders with `helm template`; its objects travel as manifests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Chart {
-    /// Its name, unique among the charts, and the name of Helm's release.
-    pub name: PartName,
-    /// Folder or archive of the chart.
-    pub chart: RelativePath,
-    /// Files of values, later ones over earlier ones.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub values: Vec<RelativePath>,
-}
-
-impl Chart {
-    /// The document that packing makes of it.
-    #[must_use]
-    pub fn document(&self) -> RelativePath {
-        RelativePath::rendered("charts", &self.name)
-    }
 }
 
 /// A folder of kustomize beside the template, which the packer renders with `kubectl kustomize`.

@@ -27,6 +27,11 @@ impl RelativePath {
     pub(super) fn rendered(kind: &'static str, name: &super::PartName) -> Self {
         Self(format!("rendered/{kind}/{name}.yaml"))
     }
+
+    /// The document that says where the values of it go: `rendered/KIND/NAME.places.json`.
+    pub(super) fn places(kind: &'static str, name: &super::PartName) -> Self {
+        Self(format!("rendered/{kind}/{name}.places.json"))
+    }
 }
 
 impl MountPath {

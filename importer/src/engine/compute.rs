@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::{EngineError, Version};
 use crate::plan::{
     Accept, AttributePath, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Leftovers,
-    Overlay, PlannedComponent, Row, Rule, Scope, Step, Winner, decisions, effective, found, in_force, inventory,
-    leftovers, rollback, same, steps,
+    Overlay, PlannedComponent, Row, Rule, Scope, Step, Winner, charts, decisions, effective, found, in_force,
+    inventory, leftovers, rollback, same, steps,
 };
 use crate::record::{Item, Record};
 use crate::render::{RenderInput, RenderedFile, SecretValues, render};
@@ -120,9 +120,10 @@ impl Inputs<'_> {
     /// # Errors
     /// [`EngineError`].
     pub fn compute(&self) -> Result<Plan, EngineError> {
-        let vendor_new = Attributes::of(&self.version.template, &self.version.documents)?;
+        let charts = self.charts();
+        let vendor_new = Attributes::filled(&self.version.template, &self.version.documents, &charts)?;
         let vendor_old = match self.holds {
-            Some((_, version)) => Attributes::of(&version.template, &version.documents)?,
+            Some((record, version)) => Attributes::filled(&version.template, &version.documents, &record.overlay)?,
             None => Attributes::default(),
         };
         let held = self.holds.map(|(record, version)| self.state(record, version)).transpose()?;
@@ -144,6 +145,7 @@ impl Inputs<'_> {
                 for (path, value) in &values.values {
                     site.put(path.clone(), value.clone());
                 }
+                charts::put_given(&mut site, &self.version.template, &self.version.documents, values, &charts)?;
                 let pruned = if self.prune { gone(&vendor_new, [&vendor_old, &site]) } else { BTreeSet::new() };
                 let all = Accept { paths: &accept.paths | &pruned, classes: accept.classes.clone() };
                 let decided = decisions(&vendor_old, &vendor_new, &site, &all);
@@ -194,6 +196,18 @@ impl Inputs<'_> {
         })
     }
 
+    /// The values of charts that will be in force, where they are not the vendor's.
+    fn charts(&self) -> Overlay {
+        match self.aim {
+            Aim::Forward { values, accept } => {
+                let old = self.holds.map(|(_, version)| &version.template);
+                let site = self.holds.map(|(record, _)| record.overlay.clone()).unwrap_or_default();
+                charts::chosen(old, &self.version.template, &site, values, accept)
+            }
+            Aim::Back { left, .. } => left.clone(),
+        }
+    }
+
     /// What the site changed on the target: what is neither as the record that holds left it, nor as an action made it that did
     /// not end well.
     fn edits(&self, held: Option<&State>) -> Result<Overlay, EngineError> {
@@ -232,7 +246,7 @@ impl Inputs<'_> {
 
     /// The state that `record` left.
     fn state(&self, record: &Record, version: &Version) -> Result<State, EngineError> {
-        let vendor = Attributes::of(&version.template, &version.documents)?;
+        let vendor = Attributes::filled(&version.template, &version.documents, &record.overlay)?;
         let in_force = record.overlay.applied_to(&vendor);
         let template = effective(&version.template, &version.documents, &in_force)?;
         let enabled: BTreeSet<_> = record.enabled.iter().cloned().collect();

@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bundle_format::template::{
-    Component, ConfigFile, Manifest, ManifestError, RELEASE_NAMESPACE, RelativePath, Template, WorkloadKind,
+    Component, ConfigFile, Manifest, ManifestError, PlacesError, RELEASE_NAMESPACE, RelativePath, Template,
+    WorkloadKind,
 };
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use super::AttributePath;
 use super::rule::{Cut, Scope, TABLE};
+use super::{AttributePath, Overlay, charts};
 
 /// What a version says of an application, or what is in force at a site: values by path, in the order of the paths.
 ///
@@ -40,6 +41,14 @@ pub enum AttributesError {
         /// What is wrong with it.
         source: ManifestError,
     },
+    /// A document that does not say where the values of a chart go.
+    #[error("{path}: {source}")]
+    Places {
+        /// Its path.
+        path: RelativePath,
+        /// What is wrong with it.
+        source: PlacesError,
+    },
     /// Two objects of one kind and name.
     #[error("two objects are called {path}")]
     Twice {
@@ -63,7 +72,20 @@ impl Attributes {
     /// # Errors
     /// [`AttributesError`]: a document is missing or is no manifest; two objects of one kind and name.
     pub fn of(template: &Template, documents: &BTreeMap<RelativePath, Vec<u8>>) -> Result<Self, AttributesError> {
-        let mut all = Self::default();
+        Self::filled(template, documents, &Overlay::default())
+    }
+
+    /// The attributes of a version as [`Attributes::of`], but for the objects of its charts: these are as the values of charts in
+    /// `site` make them. The values themselves are the vendor's.
+    ///
+    /// # Errors
+    /// [`AttributesError`].
+    pub fn filled(
+        template: &Template,
+        documents: &BTreeMap<RelativePath, Vec<u8>>,
+        site: &Overlay,
+    ) -> Result<Self, AttributesError> {
+        let mut all = Self::of_charts(template);
         for component in &template.components {
             let mut fields = serde_json::to_value(component)?;
             // What is not written out is there all the same, and a site may change it.
@@ -102,7 +124,7 @@ impl Attributes {
             all.whole(&format!("external/{}", external.name), serde_json::to_value(external)?);
         }
         for path in object_documents(template)? {
-            for object in objects(&path, documents)? {
+            for object in charts::objects(template, documents, &path, site)? {
                 if let Some(path) = object_path(&object)
                     && all.values.insert(path.clone(), object).is_some()
                 {
@@ -111,6 +133,17 @@ impl Attributes {
             }
         }
         Ok(all)
+    }
+
+    /// The values of its charts that a site may set, as the vendor has them.
+    pub(crate) fn of_charts(template: &Template) -> Self {
+        let mut all = Self::default();
+        for chart in &template.charts {
+            for (value, own) in &chart.adjustable {
+                all.set(charts::path(chart, value), own.to_json());
+            }
+        }
+        all
     }
 
     /// The value of an attribute.
@@ -288,7 +321,7 @@ pub(super) fn objects(
     manifest.map(Manifest::into_objects).map_err(|source| AttributesError::Manifest { path: path.clone(), source })
 }
 
-fn document<'d>(
+pub(super) fn document<'d>(
     path: &RelativePath,
     documents: &'d BTreeMap<RelativePath, Vec<u8>>,
 ) -> Result<&'d [u8], AttributesError> {

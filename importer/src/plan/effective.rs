@@ -162,7 +162,7 @@ impl Work<'_> {
             let (scope, name) = Scope::split(gone);
             let list = match scope {
                 Scope::Route | Scope::Stream | Scope::External | Scope::Group => list_of(scope),
-                Scope::Component | Scope::Plugin | Scope::Object => continue,
+                Scope::Component | Scope::Plugin | Scope::Object | Scope::Chart => continue,
             };
             if let Some(Value::Array(items)) = self.document.get_mut(list) {
                 items.retain(|item| item.get("name").and_then(Value::as_str) != Some(name));

@@ -3,6 +3,7 @@
 mod accept;
 mod amount;
 mod attributes;
+pub(crate) mod charts;
 mod choice;
 mod decide;
 mod effective;

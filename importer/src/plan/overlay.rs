@@ -31,14 +31,18 @@ impl Overlay {
     }
 
     /// What is in force where the vendor says `vendor`. What the version does not name is the site's own, as its own variables are; but
-    /// of a component or plugin that the version does not have, nothing can be in force.
+    /// of a component or plugin that the version does not have, nothing can be in force, and no value of a chart that is not adjustable.
     #[must_use]
     pub fn applied_to(&self, vendor: &Attributes) -> Attributes {
         let there = vendor.scopes();
         let mut values = vendor.clone();
         for (path, value) in &self.values {
-            let bound = matches!(Scope::split(path.scope()).0, Scope::Component | Scope::Plugin);
-            if !bound || there.contains(path.scope()) {
+            let possible = match Scope::split(path.scope()).0 {
+                Scope::Component | Scope::Plugin => there.contains(path.scope()),
+                Scope::Chart => vendor.get(path).is_some(),
+                _ => true,
+            };
+            if possible {
                 values.put(path.clone(), value.clone());
             }
         }

@@ -17,6 +17,7 @@ pub(super) fn list_of(scope: Scope) -> &'static str {
         Scope::Stream => "streams",
         Scope::External => "externals",
         Scope::Object => "manifests",
+        Scope::Chart => "charts",
     }
 }
 
@@ -58,6 +59,10 @@ pub(super) fn put(thing: &mut Map<String, Value>, row: &Row, path: &AttributePat
             if let Some(file) = file(thing, key) {
                 file.insert("executable".to_owned(), executable);
             }
+        }
+        Cut::Value => {
+            let name = path.key().map_or(field.to_owned(), |key| format!("{field}.{key}"));
+            within(thing, "adjustable", |values| set(values, &name, value));
         }
         Cut::Contents | Cut::Groups | Cut::Object => {}
     }

@@ -39,6 +39,8 @@ pub enum Scope {
     External,
     /// An object of a manifest, chart or kustomization.
     Object,
+    /// A chart, by those of its values that a site may set.
+    Chart,
 }
 
 /// How a field of the template is cut into attributes.
@@ -64,6 +66,8 @@ pub(super) enum Cut {
     Items,
     /// An object of Kubernetes.
     Object,
+    /// A value of a chart: its path is the field, and the key if it has dots.
+    Value,
 }
 
 /// Classes of attributes that are accepted together.
@@ -168,6 +172,7 @@ impl Row {
                 path.key().and_then(|k| k.split_once('.')).is_some_and(|(a, b)| !a.is_empty() && !b.is_empty())
             }
             Cut::Items | Cut::Object => path.key().is_none(),
+            Cut::Value => true,
             _ => path.key().is_some(),
         };
         TABLE.iter().filter(|r| r.scope == scope && (r.field == path.field() || r.field == "*")).find(keyed)
@@ -178,7 +183,7 @@ impl Scope {
     /// The kind of scope that the first part of a path is of, and the name within it: `("route", "main")`.
     #[must_use]
     pub fn split(scope: &str) -> (Self, &str) {
-        for kind in [Self::Plugin, Self::Group, Self::Route, Self::Stream, Self::External, Self::Object] {
+        for kind in [Self::Plugin, Self::Group, Self::Route, Self::Stream, Self::External, Self::Object, Self::Chart] {
             if let Some(name) = scope.strip_prefix(kind.prefix()) {
                 return (kind, name);
             }
@@ -197,12 +202,13 @@ impl Scope {
             Self::Stream => "stream/",
             Self::External => "external/",
             Self::Object => "object/",
+            Self::Chart => "chart/",
         }
     }
 }
 
 use Rule::{Grow, Held, Merge, Vendor};
-use Scope::{Component, External, Group, Object, Plugin, Route, Stream};
+use Scope::{Chart, Component, External, Group, Object, Plugin, Route, Stream};
 
 /// Every attribute, in the order of the table.
 pub const TABLE: &[Row] = &[
@@ -236,6 +242,7 @@ pub const TABLE: &[Row] = &[
     row(Merge, Stream, "*", "stream/S.FIELD", Cut::Whole).lasting(),
     row(Merge, External, "*", "external/E.FIELD", Cut::Whole).lasting(),
     row(Merge, Object, "*", "object/KIND/NAME", Cut::Object).lasting(),
+    row(Merge, Chart, "*", "chart/CHART.VALUE", Cut::Value),
     row(Held, Component, "env", "C.env.NAME", Cut::By("name")).of_class(Class::Env),
     row(Held, Plugin, "env", "plugin/P.env.NAME", Cut::By("name")).of_class(Class::Env),
     row(Held, Component, "connection", "C.connection.NAME", Cut::By("name")).of_class(Class::Connection),

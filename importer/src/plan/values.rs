@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
-use bundle_format::template::{ComponentName, RelativePath, Template, did_you_mean};
+use bundle_format::template::{ChartValue, ComponentName, RelativePath, Template, did_you_mean};
 use bundle_format::{Code, Coded};
 use serde_json::{Map, Value};
 use serde_saphyr::{MergeKeyPolicy, MessageFormatter as _, Options, UserMessageFormatter};
 
 use super::rule::{Cut, Scope};
 use super::{
-    AttributePath, Attributes, AttributesError, Cell, EffectiveError, Overlay, PathError, Row, content, content_bytes,
-    effective,
+    AttributePath, Attributes, AttributesError, Cell, EffectiveError, Overlay, PathError, Row, charts, content,
+    content_bytes, effective,
 };
 
 /// Largest file of values, and largest file that one names: what a Secret or `ConfigMap` holds.
@@ -183,7 +183,7 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn new(input: &'a ValuesInput<'a>) -> Result<Self, ValuesError> {
-        let vendor = Attributes::of(input.template, input.documents)?;
+        let vendor = Attributes::filled(input.template, input.documents, input.overlay)?;
         let scopes = vendor.scopes().into_iter().map(str::to_owned).collect();
         Ok(Self { input, vendor, scopes, values: Values::default() })
     }
@@ -230,6 +230,9 @@ impl<'a> Reader<'a> {
             return Err(unknown(scope, scope, self.scopes.iter().map(String::as_str)));
         }
         match (path, value) {
+            (Ok(path), Value::Object(fields)) if charts::is_value(&path) => {
+                fields.into_iter().try_for_each(|(key, value)| self.walk(&format!("{name}.{key}"), value))
+            }
             (Ok(path), value) if Row::of(&path).is_some() => self.leaf(path, value),
             (path, Value::Object(fields)) => {
                 if let Ok(path) = path {
@@ -268,6 +271,7 @@ impl<'a> Reader<'a> {
             return Err(ValuesError::Vendors { path });
         }
         let value = match (row.cut, value) {
+            (Cut::Value, value) => Some(self.chart_value(&path, value)?),
             (_, Value::Null) => None,
             (Cut::Contents, value) => Some(self.content(&path, value)?),
             (Cut::Items, value) if !value.is_string() => return Err(not_a_text(&name)),
@@ -280,6 +284,20 @@ impl<'a> Reader<'a> {
         };
         self.values.overlay.values.insert(path, value);
         Ok(())
+    }
+
+    /// A value of a chart, of the type that the vendor's has.
+    fn chart_value(&self, path: &AttributePath, value: Value) -> Result<Value, ValuesError> {
+        let own = self.vendor.get(path).and_then(ChartValue::of);
+        let Some(own) = own else {
+            let known: Vec<String> =
+                self.vendor.paths().filter(|known| known.scope() == path.scope()).map(ToString::to_string).collect();
+            let name = path.to_string();
+            return Err(unknown(&format!("adjustable value {name}"), &name, known.iter().map(String::as_str)));
+        };
+        let given = ChartValue::of(&value).ok_or("a text, a whole number, `true` or `false` belongs here");
+        given.and_then(|given| given.fits(&own)).map_err(|why| expected(&path.to_string(), why))?;
+        Ok(value)
     }
 
     /// The content of a file: a text, `{base64: …}`, or `{file: …}` on the machine of the site.
@@ -303,7 +321,11 @@ impl<'a> Reader<'a> {
     /// The values, if the version takes them all.
     fn finish(self) -> Result<Values, ValuesError> {
         let all = self.input.overlay.clone().under(self.values.overlay.clone());
-        effective(self.input.template, self.input.documents, &all.applied_to(&self.vendor))?;
+        let vendor = match all.values.keys().any(charts::is_value) {
+            true => Attributes::filled(self.input.template, self.input.documents, &all)?,
+            false => self.vendor,
+        };
+        effective(self.input.template, self.input.documents, &all.applied_to(&vendor))?;
         Ok(self.values)
     }
 }

@@ -1,12 +1,7 @@
 //! What is known of the kinds of raw objects.
 
+pub(super) use bundle_format::template::kinds::{group_and_kind, is_cluster_wide};
 use serde_json::Value;
-
-/// API group, empty for the core, and kind.
-pub(super) fn group_and_kind(object: &Value) -> (&str, &str) {
-    let text = |key| object.get(key).and_then(Value::as_str).unwrap_or_default();
-    (text("apiVersion").split_once('/').map_or("", |(group, _)| group), text("kind"))
-}
 
 /// When an object is applied.
 pub(super) enum Stage {
@@ -41,25 +36,4 @@ pub(super) fn defines_cluster_wide(object: &Value) -> Option<(String, String)> {
     }
     let kind = spec.get("names")?.get("kind")?;
     Some((spec.get("group")?.as_str()?.to_owned(), kind.as_str()?.to_owned()))
-}
-
-/// Whether Kubernetes' own objects of this kind belong to no namespace (Kubernetes 1.33, `kubectl api-resources`; and of
-/// the kinds that are gone, those of 1.20).
-pub(crate) fn is_cluster_wide(group: &str, kind: &str) -> bool {
-    match group {
-        "" => matches!(kind, "Namespace" | "Node" | "PersistentVolume"),
-        "admissionregistration.k8s.io"
-        | "apiregistration.k8s.io"
-        | "apiextensions.k8s.io"
-        | "node.k8s.io"
-        | "scheduling.k8s.io"
-        | "flowcontrol.apiserver.k8s.io" => true,
-        "certificates.k8s.io" => matches!(kind, "CertificateSigningRequest" | "ClusterTrustBundle"),
-        "networking.k8s.io" => matches!(kind, "IngressClass" | "IPAddress" | "ServiceCIDR"),
-        "policy" => kind == "PodSecurityPolicy",
-        "rbac.authorization.k8s.io" => matches!(kind, "ClusterRole" | "ClusterRoleBinding"),
-        "storage.k8s.io" => kind != "CSIStorageCapacity",
-        "resource.k8s.io" => matches!(kind, "DeviceClass" | "ResourceSlice" | "DeviceTaintRule"),
-        _ => false,
-    }
 }

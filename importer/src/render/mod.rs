@@ -31,7 +31,6 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 pub use error::RenderError;
 pub use input::{Namespace, NamespaceError, RenderInput, SecretValues};
-pub(crate) use kinds::is_cluster_wide;
 pub(crate) use pod::NOWHERE;
 pub(crate) use raw::KEPT;
 pub use yaml::RenderedFile;

@@ -3,25 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use bundle_format::template::RELEASE_NAMESPACE as NAMESPACE;
+use bundle_format::template::kinds;
 use serde_json::Value;
 
 use super::{Place, TargetError};
 use crate::plan::{AttributePath, Overlay, Scope};
 use crate::record::Record;
-use crate::render::is_cluster_wide;
-
-/// Groups of the API whose kinds are known, and with them which of them belong to a namespace.
-const KNOWN: [&str; 8] = [
-    "",
-    "apps",
-    "autoscaling",
-    "batch",
-    "coordination.k8s.io",
-    "networking.k8s.io",
-    "policy",
-    "rbac.authorization.k8s.io",
-];
 
 /// Refuses a record that no action on a cluster can have written.
 ///
@@ -71,16 +58,12 @@ fn is_inside(path: &AttributePath, object: &Value, place: &Place) -> bool {
     if Scope::split(path.scope()).0 != Scope::Object {
         return true;
     }
-    let text = |pointer| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let group = text("/apiVersion").split_once('/').map_or("", |(group, _)| group);
-    let namespace = text("/metadata/namespace");
-    KNOWN.contains(&group)
-        && !is_cluster_wide(group, text("/kind"))
-        && ["", NAMESPACE, place.namespace.as_str()].contains(&namespace)
+    kinds::is_in_namespace(object, Some(place.namespace.as_str()))
 }
 
 #[cfg(test)]
 mod tests {
+    use bundle_format::template::RELEASE_NAMESPACE as NAMESPACE;
     use serde_json::json;
 
     use super::*;

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use bundle_format::template::ManifestError;
+use bundle_format::template::{ManifestError, PlacesError};
 use bundle_format::{Code, Coded};
 
 use super::tool::SECONDS;
@@ -73,6 +73,24 @@ pub enum RenderError {
         /// What is wrong.
         source: ManifestError,
     },
+    /// A value that the template calls adjustable, and that cannot be.
+    #[error("{what}: a site cannot set {value}: it {why}")]
+    Adjustable {
+        /// Which.
+        what: String,
+        /// The value, or several.
+        value: String,
+        /// What it does.
+        why: String,
+    },
+    /// The places of its values cannot be written down.
+    #[error("{what}: {source}")]
+    Places {
+        /// Which.
+        what: String,
+        /// The cause.
+        source: PlacesError,
+    },
     /// It renders to something else each time.
     #[error(
         "{what} renders to something else each time: it makes up passwords or certificates, or says what time it is"
@@ -100,6 +118,9 @@ impl Coded for RenderError {
             Self::Refused { .. } => "nothing is fetched while packing: what it needs must lie beside the template".to_owned(),
             Self::Chance { .. } => {
                 "set the values that it makes up, in a file of `values`; a password can come from a secret of the template".to_owned()
+            }
+            Self::Adjustable { .. } => {
+                "take it out of `adjustable`; a site can set fields of the chart's objects all the same, with `object/KIND/NAME`".to_owned()
             }
             Self::Slow { .. } => "nothing is fetched while packing: does it wait for something?".to_owned(),
             _ => return None,

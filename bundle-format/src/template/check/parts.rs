@@ -1,7 +1,7 @@
 //! Rules of what is no component: things that run elsewhere, groups of configuration, charts, folders of kustomize.
 
 use super::super::place::Place;
-use super::super::{Code, External, RelativePath};
+use super::super::{Chart, Code, External, RelativePath, ValuePath};
 use super::{Check, syntax};
 
 /// The folder of the documents that packing makes: see [`super::super::Template::rendered_documents`].
@@ -32,6 +32,9 @@ impl Check<'_> {
         }
         let charts = template.charts.iter().enumerate().map(|(i, c)| (at("charts", i), &c.name));
         self.unique("the chart", charts.map(|(at, name)| (at.field("name"), name)));
+        for (i, chart) in template.charts.iter().enumerate() {
+            self.adjustable(chart, &at("charts", i).field("adjustable"));
+        }
         let folders = template.kustomizations.iter().enumerate().map(|(i, k)| (at("kustomizations", i), &k.name));
         self.unique("the kustomization", folders.map(|(at, name)| (at.field("name"), name)));
         let plugins = template.plugins.iter().enumerate().map(|(i, p)| (at("plugins", i), p));
@@ -40,6 +43,18 @@ impl Check<'_> {
             self.plugin(plugin, &at);
         }
         self.reserved_paths();
+    }
+
+    /// A value of a chart is a leaf: there is nothing in it.
+    fn adjustable(&mut self, chart: &Chart, place: &Place) {
+        for path in chart.adjustable.keys() {
+            let outer =
+                |other: &&ValuePath| path.as_str().strip_prefix(other.as_str()).is_some_and(|r| r.starts_with('.'));
+            if let Some(outer) = chart.adjustable.keys().find(outer) {
+                let message = format!("`{path}` is within `{outer}`, which is a value of its own");
+                self.error(&place.field(path.as_str()), Code::InvalidValue, message, Some("leave one of them out"));
+            }
+        }
     }
 
     fn external(&mut self, external: &External, place: &Place) {

@@ -1,7 +1,7 @@
 //! How many entries lists have.
 
 use super::super::Code;
-use super::super::limits::{COMPONENTS, ENTRIES};
+use super::super::limits::{ADJUSTABLE, COMPONENTS, ENTRIES};
 use super::super::place::Place;
 use super::Check;
 
@@ -70,7 +70,9 @@ impl Check<'_> {
             lists.extend(inner(&root.field("configGroups").index(i), &sizes));
         }
         for (i, chart) in template.charts.iter().enumerate() {
-            lists.extend(inner(&root.field("charts").index(i), &[("values", chart.values.len())]));
+            let place = root.field("charts").index(i);
+            lists.extend(inner(&place, &[("values", chart.values.len())]));
+            lists.push((place.field("adjustable"), chart.adjustable.len(), ADJUSTABLE));
         }
         lists.retain(|(_, length, limit)| length > limit);
         for (place, length, limit) in &lists {

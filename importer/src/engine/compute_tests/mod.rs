@@ -1,5 +1,6 @@
 //! Whole plans on a cluster in memory.
 
+mod charts;
 mod laws;
 mod manifests;
 mod versions;
@@ -196,7 +197,7 @@ impl World {
         let standing = self.standing();
         let record = standing.holds().unwrap();
         let version = self.version_of(record);
-        let vendor = Attributes::of(&version.template, &version.documents)?;
+        let vendor = Attributes::filled(&version.template, &version.documents, &record.overlay)?;
         let values = record.overlay.clone().under(edits.clone()).applied_to(&vendor);
         let there = effective(&version.template, &version.documents, &values)?;
         let enabled = record.enabled.iter().cloned().collect();
@@ -222,7 +223,7 @@ impl World {
     fn in_force(&self) -> Attributes {
         let record = self.records.last().unwrap();
         let version = self.version_of(record);
-        record.overlay.applied_to(&Attributes::of(&version.template, &version.documents).unwrap())
+        record.overlay.applied_to(&Attributes::filled(&version.template, &version.documents, &record.overlay).unwrap())
     }
 
     fn said(&self) -> BTreeMap<ObjectId, Value> {

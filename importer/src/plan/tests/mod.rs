@@ -54,7 +54,7 @@ configGroups: [{name: common, items: [{name: TZ, value: UTC}], components: [web]
 routes: [{name: main, component: web, port: http, host: shop.example}]
 streams: [{name: sql, component: db, port: sql}]
 externals: [{name: mail, host: mail.example, ports: [{name: smtp, port: 25}]}]
-charts: [{name: extra, chart: charts/extra}]
+charts: [{name: extra, chart: charts/extra, adjustable: {replicas: 1, main.level: '1', debug: false}}]
 manifests: [k8s/more.yaml]
 "#;
 
@@ -63,10 +63,18 @@ pub fn documents() -> BTreeMap<RelativePath, Vec<u8>> {
         apiVersion: v1\nkind: Secret\nmetadata: {name: more, namespace: other}\n";
     let chart = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: extra}\nspec: {replicas: 1, template: \
         {spec: {containers: [{name: a, image: 'x:1', env: [{name: A, value: '1'}]}, {name: b, image: 'y:1'}]}}}\n";
-    [("k8s/more.yaml", manifest.as_bytes()), ("rendered/charts/extra.yaml", chart.as_bytes()), ("logo.bin", &[0xff, 0])]
-        .into_iter()
-        .map(|(path, bytes)| (path.parse().unwrap(), bytes.to_vec()))
-        .collect()
+    let places = r#"{"places": [
+        {"object": 0, "at": "/spec/replicas", "fill": {"value": "replicas"}},
+        {"object": 0, "at": "/spec/template/spec/containers/0/env/0/value", "fill": {"text": [{"value": "main.level"}]}}]}"#;
+    [
+        ("k8s/more.yaml", manifest.as_bytes()),
+        ("rendered/charts/extra.yaml", chart.as_bytes()),
+        ("rendered/charts/extra.places.json", places.as_bytes()),
+        ("logo.bin", &[0xff, 0]),
+    ]
+    .into_iter()
+    .map(|(path, bytes)| (path.parse().unwrap(), bytes.to_vec()))
+    .collect()
 }
 
 pub fn template() -> Template {

@@ -103,6 +103,7 @@ fn values_in_force_are_read_back_as_they_are() {
         vec![("group/common.TZ", json!("CET")), ("group/common.MINE", json!("1")), ("db.groups.common", json!(true))],
         vec![("web.volumes.data", json!({"path": "/data", "size": "20Gi", "readOnly": true}))],
         vec![("plugin/mesh.env.LEVEL", json!("z")), ("web.plugins.mesh", json!(null))],
+        vec![("chart/extra.replicas", json!(4)), ("chart/extra.main.level", json!("9"))],
     ] {
         let found = in_force(&edits).unwrap_or_else(|e| panic!("{edits:?}: {e}"));
         assert_eq!(Attributes::of(&found.template, &found.documents).unwrap(), put(&edits), "{edits:?}");

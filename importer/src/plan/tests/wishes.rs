@@ -66,6 +66,29 @@ fn an_argument_sets_one_value() {
 }
 
 #[test]
+fn values_of_a_chart_are_nested_as_the_chart_has_them_or_whole_paths() {
+    let expected = [
+        ("chart/extra.debug".to_owned(), json!(true)),
+        ("chart/extra.main.level".to_owned(), json!("2")),
+        ("chart/extra.replicas".to_owned(), json!(3)),
+    ];
+    for text in [
+        "chart/extra: {replicas: 3, main: {level: '2'}, debug: true}",
+        "chart/extra.replicas: 3\nchart/extra.main.level: '2'\nchart/extra.debug: true",
+        "chart/extra: {replicas: 3, main.level: '2'}\nchart/extra.debug: true",
+    ] {
+        assert_eq!(said(&read(text, false).unwrap()), expected, "{text}");
+    }
+    let set = |text: &str| said(&read(text, true).unwrap());
+    assert_eq!(
+        set("chart/extra.main.level=2"),
+        [("chart/extra.main.level".to_owned(), json!("2"))],
+        "a text stays one"
+    );
+    assert_eq!(set("chart/extra.replicas=2"), [("chart/extra.replicas".to_owned(), json!(2))]);
+}
+
+#[test]
 fn an_argument_removes_one_value() {
     let (template, documents, overlay) = (template(), documents(), Overlay::default());
     let none = |_: &str| Err(std::io::Error::from(std::io::ErrorKind::NotFound));
@@ -119,6 +142,17 @@ fn what_does_not_fit_is_refused_with_what_would() {
         ("enabled: true", "enabled: an object of optional components", ""),
         ("web: {replicas: 3}\nweb: {replicas: 3}", "line 2: ", ""),
         ("web: {scaling: {max: 0}}", "web.scaling.max: ", ""),
+        (
+            "chart/extra: {replica: 3}",
+            "there is no adjustable value chart/extra.replica",
+            "did you mean `chart/extra.replicas`?",
+        ),
+        ("chart/extra: {main: {size: 3}}", "there is no adjustable value chart/extra.main.size", ""),
+        ("chart/extra: {replicas: '3'}", "chart/extra.replicas: a whole number from 1 to", ""),
+        ("chart/extra: {replicas: null}", "chart/extra.replicas: a text, a whole number", ""),
+        ("chart/extra: {main: {level: 3}}", "chart/extra.main.level: a text belongs here; put it in quotes", ""),
+        ("chart/extra.debug: 1", "chart/extra.debug: `true` or `false` belongs here", ""),
+        ("chart/other: {a: 1}", "there is no chart/other", "there are chart/extra, "),
         ("a: &a [1]\nb: {<<: *a}", "line 2: ", ""),
     ] {
         let error = read(text, false).unwrap_err();
