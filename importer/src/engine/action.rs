@@ -232,6 +232,7 @@ impl Engine<'_> {
             (Some((_, held)), false) => version::only(held, &version, &forward.only)?,
             (None, false) => return Err(self.not_installed()),
         };
+        version::has_all(&version, &forward.values)?;
         let mut enabled: BTreeSet<ComponentName> =
             standing.holds().map(|r| r.enabled.iter().cloned().collect()).unwrap_or_default();
         enabled.retain(|name| version.template.component(name).is_some_and(|c| c.optional));
