@@ -20,6 +20,8 @@ mod interrupted;
 mod journey;
 #[path = "installations/killed.rs"]
 mod killed;
+#[path = "installations/only.rs"]
+mod only;
 #[path = "installations/refused.rs"]
 mod refused;
 #[path = "installations/values.rs"]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use bundle_format::trust::PrivateKey;
 use bundle_format::{Code, Coded as _};
-use importer::engine::{Engine, EngineError, Forward, Outcome, Settings, Version};
+use importer::engine::{Engine, EngineError, Forward, ImageNames, Outcome, Settings, Uninstall, Version};
 use importer::holdings::find;
 use importer::marks::Choice;
 use importer::moving::{Export, Recipients};
@@ -126,6 +126,23 @@ fn an_atomic_upgrade_that_is_to_end_goes_back_by_itself() {
 }
 
 #[test]
+fn an_atomic_upgrade_with_another_registry_goes_back_to_the_one_before() {
+    let cloud = Cloud::new();
+    cloud.deliver("v2");
+    cloud.on("install cloud:1.0.0");
+    let before = cloud.contents();
+    let upgrade = |engine: &mut Engine<'_>| {
+        engine.settings.images = Some(ImageNames::At("wrong.example:5000".to_owned()));
+        engine.settings.pull_secret = Some("wrong".to_owned());
+        let version = two(engine.store);
+        engine.forward(version, &Forward::default(), &|_| ())
+    };
+    let error = engine(&cloud, true, 9, upgrade).unwrap_err();
+    assert!(matches!(error, EngineError::TakenBack { .. }), "{error}");
+    assert_eq!(cloud.contents(), before);
+}
+
+#[test]
 fn an_atomic_upgrade_takes_back_only_what_it_began_itself() {
     let cloud = Cloud::new();
     cloud.deliver("v2");
@@ -147,6 +164,47 @@ fn an_atomic_upgrade_takes_back_only_what_it_began_itself() {
     cloud.sealift(&format!("upgrade cloud --to 2.0.0 --with search --atomic {ON}")).refused(6, "E-EXISTS", &[&foreign]);
     fs::remove_file(cloud.path(&foreign)).unwrap();
     assert_eq!((records(&cloud), cloud.contents()), (all, before));
+}
+
+#[test]
+fn what_the_site_changed_after_a_failure_belongs_to_the_state_before_it() {
+    let cloud = Cloud::new();
+    cloud.deliver("v2");
+    cloud.on("install cloud:1.0.0");
+    upgrade(&cloud, false, 9).unwrap_err();
+    cloud.edit(&cloud.file("deployment-gateway.yaml"), "replicas: 2", "replicas: 9");
+    let is_there = |when: &str| {
+        let gateway = cloud.text("deployment-gateway.yaml");
+        assert!(gateway.contains("replicas: 9"), "{when}: {gateway}");
+    };
+    upgrade(&cloud, true, 9).unwrap_err();
+    is_there("an atomic upgrade came back by itself");
+    upgrade(&cloud, false, 9).unwrap_err();
+    let auth = cloud.file("deployment-auth.yaml");
+    cloud.edit(&auth, "value: info", "value: debug");
+    cloud.on("upgrade cloud");
+    cloud.on("rollback cloud");
+    is_there("taken back");
+    assert!(cloud.text("deployment-auth.yaml").contains("value: debug"));
+}
+
+#[test]
+fn an_uninstallation_that_was_interrupted_and_taken_back_costs_no_value() {
+    let cloud = Cloud::new();
+    cloud.deliver("v2");
+    cloud.on("install cloud:1.0.0");
+    cloud.on("upgrade cloud --to 1.0.0 --set gateway.replicas=7");
+    let before = cloud.contents();
+    for (then, again) in [("rollback cloud --exact", false), ("upgrade cloud", true)] {
+        let error = engine(&cloud, false, 2, |engine| engine.uninstall(Uninstall::default(), &|_| ())).unwrap_err();
+        assert!(cloud.on("status cloud").stdout.contains("UNFINISHED: uninstall of 1.0.0"));
+        assert_eq!(error.hint().as_deref(), Some("`sealift uninstall cloud` goes on"));
+        cloud.on(then);
+        if again {
+            cloud.on("rollback cloud --exact");
+        }
+        assert_eq!(cloud.contents(), before, "{then}");
+    }
 }
 
 #[test]

@@ -57,3 +57,25 @@ fn what_cannot_be_done_is_said_before_anything_is_done() {
     assert!(ran.exit == Some(6) && ran.stderr.contains("hint: import the bundle again"), "{ran:#?}");
     assert_eq!(cloud.contents(), before);
 }
+
+#[test]
+fn a_folder_that_the_installation_is_not_in_is_refused_by_whatever_would_change_it_or_its_records() {
+    let cloud = Cloud::new();
+    cloud.on("install cloud");
+    cloud.on("upgrade cloud --set gateway.replicas=4");
+    let (before, records) = (cloud.contents(), cloud.json("history cloud"));
+    let there = format!("dir:{}", cloud.path("out").display());
+    for line in [
+        "upgrade cloud --to 1.0.0",
+        "rollback cloud",
+        "rollback cloud 1 --dry-run",
+        "uninstall cloud",
+        "uninstall cloud --dry-run",
+        "status cloud",
+    ] {
+        let ran = cloud.sealift(&format!("{line} --site site -n team --target dir:elsewhere"));
+        ran.refused(6, "E-EXISTS", &["cloud", &there]);
+        assert!(!cloud.path("elsewhere").exists(), "{line}");
+    }
+    assert_eq!((cloud.contents(), cloud.json("history cloud")), (before, records));
+}

@@ -8,6 +8,7 @@ use bundle_format::{Digest, ImageRef};
 use registry_lite::Store;
 
 use super::compute::{Aim, Inputs, Plan};
+use super::standing::items;
 use super::{EngineError, ImageNames, Standing, Version, images, pull, secrets, version};
 use crate::plan::{Accept, Leftovers, Overlay, Step};
 use crate::record::{Action, Given, Item, Record, Status};
@@ -218,20 +219,14 @@ impl Engine<'_> {
     ) -> Result<(Intent, Plan), EngineError> {
         let forward = continued.and_then(|r| r.given.as_ref()).map_or_else(|| forward.clone(), |g| forward.after(g));
         let holds = self.version_of(standing.holds())?;
-        // A cluster keeps its own records, and contexts are called differently from machine to machine.
-        let name = self.target.name();
-        if let Some((record, _)) = &holds
-            && name.starts_with("dir:")
-            && record.target != name
-        {
-            return Err(EngineError::OtherTarget { place: self.place.clone(), target: record.target.clone() });
-        }
+        self.is_here(standing.holds())?;
         let (given, label, tag) = (forward.given(&version), version.label(), version.version.tag(version.revision));
         let version = match (&holds, forward.only.is_empty()) {
             (_, true) => version,
             (Some((_, held)), false) => version::only(held, &version, &forward.only)?,
             (None, false) => return Err(self.not_installed()),
         };
+        version::has_all(&version, &forward.values)?;
         let mut enabled: BTreeSet<ComponentName> =
             standing.holds().map(|r| r.enabled.iter().cloned().collect()).unwrap_or_default();
         enabled.retain(|name| version.template.component(name).is_some_and(|c| c.optional));
@@ -265,6 +260,7 @@ impl Engine<'_> {
     }
 
     pub(super) fn back_from(&self, standing: &Standing, back: Back) -> Result<(Intent, Plan), EngineError> {
+        self.is_here(standing.holds())?;
         let to = match back.to {
             Some(number) => {
                 standing.record(number).filter(|r| r.status == Status::Done && r.action != Action::Uninstall)
@@ -488,21 +484,6 @@ fn is_same(holds: &Record, next: &Record) -> bool {
         ..r.clone()
     };
     state(holds) == state(next)
-}
-
-/// The objects of the record that holds and of one that did not end well.
-pub(super) fn items(standing: &Standing) -> Vec<Item> {
-    let mut items: BTreeMap<ObjectId, Item> = BTreeMap::new();
-    let mut order = Vec::new();
-    let last = standing.records().last();
-    for record in standing.holds().into_iter().chain(standing.interrupted()).chain(last) {
-        for item in &record.inventory {
-            if items.insert(item.object.clone(), item.clone()).is_none() {
-                order.push(item.object.clone());
-            }
-        }
-    }
-    order.iter().filter_map(|id| items.get(id).cloned()).collect()
 }
 
 pub(super) fn now() -> String {

@@ -70,6 +70,8 @@ impl Engine<'_> {
         };
         // It failed before it touched anything.
         let Some(failed) = standing.unfinished().filter(|r| r.number >= own) else { return cause };
+        // How images are named, and with which login they are pulled, was the action's own.
+        (self.settings.images, self.settings.pull_secret, self.settings.pull_login) = (None, None, None);
         // Who wanted the action to end wants this; who wants it to end only now, does not want this.
         let undisturbed = Undisturbed(self.watch);
         let watch: &dyn Watch = if self.watch.cancelled() { &undisturbed } else { self.watch };

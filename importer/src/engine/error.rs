@@ -183,7 +183,11 @@ impl Coded for EngineError {
             Self::NotInstalled { .. } => {
                 Some("`sealift list` shows what is installed; `sealift install` installs".to_owned())
             }
-            Self::NoRecord { there, wanted, .. } if there.is_empty() || wanted.is_empty() => Some(
+            Self::NoRecord { there, wanted, place } if wanted.is_empty() && !there.is_empty() => Some(format!(
+                "`sealift history {0}` shows the records that were kept; `sealift upgrade {0} --to VERSION` goes to any version of the site",
+                place.name
+            )),
+            Self::NoRecord { there, .. } if there.is_empty() => Some(
                 "`sealift uninstall` removes what a first installation made; `sealift install` goes on with it"
                     .to_owned(),
             ),

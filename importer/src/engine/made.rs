@@ -1,6 +1,6 @@
 //! What an installation is made of, for moving it; and what moving it may have stopped.
 
-use super::action::items;
+use super::standing::items;
 use super::{Engine, EngineError, Forward, Plan, Standing, Version, secrets};
 use crate::render::SecretValues;
 use crate::target::ObjectId;

@@ -1,7 +1,11 @@
 //! Where an installation stands, by its records.
 
-use crate::record::{Action, Record, Status};
+use std::collections::BTreeMap;
+
+use super::{Engine, EngineError};
+use crate::record::{Action, Item, Record, Status};
 use crate::render::SecretValues;
+use crate::target::ObjectId;
 
 /// The records of an installation, oldest first.
 #[derive(Debug, Clone, Default)]
@@ -83,10 +87,12 @@ impl Standing {
         }
     }
 
-    /// The record that came right after the state which `record` left was in force, and so found it as it was left.
+    /// The last record that found the state which `record` left: also what the site changed after an action that did not end well is
+    /// part of it. An uninstallation looks for nothing.
     #[must_use]
     pub fn left(&self, record: &Record) -> Option<&Record> {
-        self.records.iter().find(|r| r.number > record.number && r.from == Some(record.number))
+        let found = |r: &&Record| r.from == Some(record.number) && r.action != Action::Uninstall;
+        self.records.iter().filter(|r| r.number > record.number).rfind(found)
     }
 
     /// The records beyond the last `keep` that ended well, which may be forgotten. The one that holds never is.
@@ -97,4 +103,31 @@ impl Standing {
         let Some(oldest) = done.len().checked_sub(keep.max(1)).and_then(|n| done.get(n)) else { return Vec::new() };
         self.records.iter().map(|r| r.number).filter(|n| n < oldest && Some(*n) != holds).collect()
     }
+}
+
+impl Engine<'_> {
+    /// That `record` is of this target: a folder's records are in the site's, and say of every other folder that nothing is there. A
+    /// cluster keeps its own, and contexts are called differently from machine to machine.
+    pub(super) fn is_here(&self, record: Option<&Record>) -> Result<(), EngineError> {
+        let name = self.target.name();
+        match record.filter(|record| name.starts_with("dir:") && record.target != name) {
+            Some(record) => Err(EngineError::OtherTarget { place: self.place.clone(), target: record.target.clone() }),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The objects of the record that holds and of one that did not end well.
+pub(super) fn items(standing: &Standing) -> Vec<Item> {
+    let mut items: BTreeMap<ObjectId, Item> = BTreeMap::new();
+    let mut order = Vec::new();
+    let last = standing.records().last();
+    for record in standing.holds().into_iter().chain(standing.interrupted()).chain(last) {
+        for item in &record.inventory {
+            if items.insert(item.object.clone(), item.clone()).is_none() {
+                order.push(item.object.clone());
+            }
+        }
+    }
+    order.iter().filter_map(|id| items.get(id).cloned()).collect()
 }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::action::{items, now};
+use super::action::now;
+use super::standing::items;
 use super::{Engine, EngineError, Standing, Uninstall};
 use crate::plan::Overlay;
 use crate::record::{Action, Record, Status};
@@ -31,7 +32,9 @@ impl Engine<'_> {
     /// The record of what is to be removed: the last one, unless that removed it.
     fn installed<'s>(&self, standing: &'s Standing) -> Result<&'s Record, EngineError> {
         let last = standing.records().last().filter(|r| r.action != Action::Uninstall || r.status != Status::Done);
-        last.ok_or_else(|| self.not_installed())
+        let last = last.ok_or_else(|| self.not_installed())?;
+        self.is_here(Some(last))?;
+        Ok(last)
     }
 
     fn removal(&self, standing: &Standing, uninstall: Uninstall) -> Result<Removal, EngineError> {

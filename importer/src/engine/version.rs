@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bundle_format::template::{Component, ComponentName, RelativePath, Template, TemplateVersion};
+use bundle_format::template::{ComponentName, ConfigFile, RelativePath, Template, TemplateVersion};
 use bundle_format::{Descriptor, Digest, ImageRef};
 use registry_lite::Store;
 
 use super::EngineError;
 use crate::holdings::{Holding, find_digest};
+use crate::plan::{Overlay, Scope};
 use crate::record::Record;
 
 /// How many versions may complete each other in a row.
@@ -113,10 +114,18 @@ impl Version {
         format!("{}:{}", self.template.metadata.name, self.version.tag(self.revision))
     }
 
+    fn lacks(&self, component: ComponentName) -> EngineError {
+        let there = self.template.components.iter().map(|c| c.name.to_string()).collect();
+        EngineError::NoComponent { label: self.label(), what: "component", component, there }
+    }
+
     /// Takes `component`, and what it needs, from `other`, instead of what this version says of it.
     pub fn take(&mut self, other: &Self, component: &ComponentName) {
         let Some(theirs) = other.template.component(component) else { return };
-        let theirs = self.adopt_documents(other, theirs);
+        let mut theirs = theirs.clone();
+        self.adopt_documents(other, &format!("ahead/{component}"), &mut theirs.config);
+        theirs.image = self.adopt_image(other, &theirs.image);
+        let uses = theirs.plugins.clone();
         match self.template.components.iter_mut().find(|c| c.name == *component) {
             Some(ours) => *ours = theirs,
             None => self.template.components.push(theirs),
@@ -130,9 +139,12 @@ impl Version {
                 None => self.template.secrets.push(secret.clone()),
             }
         }
-        for plugin in &other.template.plugins {
+        for plugin in other.template.plugins.iter().filter(|p| uses.iter().any(|used| used.name == p.name)) {
             if !self.template.plugins.iter().any(|p| p.name == plugin.name) {
-                self.template.plugins.push(plugin.clone());
+                let mut plugin = plugin.clone();
+                self.adopt_documents(other, &format!("ahead-plugins/{}", plugin.name), &mut plugin.config);
+                plugin.image = self.adopt_image(other, &plugin.image);
+                self.template.plugins.push(plugin);
             }
         }
         for (image, root) in &other.images {
@@ -141,19 +153,41 @@ impl Version {
         self.ahead.insert(component.clone(), other.digest);
     }
 
-    /// The component with its files under paths of their own: both versions may have a document of the same name.
-    fn adopt_documents(&mut self, other: &Self, component: &Component) -> Component {
-        let mut component = component.clone();
-        for file in &mut component.config {
+    /// Gives files of `other` paths of their own in `folder`: both versions may have a document of the same name.
+    fn adopt_documents(&mut self, other: &Self, folder: &str, files: &mut [ConfigFile]) {
+        for file in files {
             let Some(path) = &file.file else { continue };
-            let Ok(adopted) = format!("ahead/{}/{path}", component.name).parse::<RelativePath>() else { continue };
+            let Ok(adopted) = format!("{folder}/{path}").parse::<RelativePath>() else { continue };
             if let Some(document) = other.documents.get(path) {
                 self.documents.insert(adopted.clone(), document.clone());
                 file.file = Some(adopted);
             }
         }
-        component
     }
+
+    /// The name of an image of `other`; with its digest where this version has another image of that name, which a vendor has built
+    /// again under its old tag.
+    fn adopt_image(&mut self, other: &Self, image: &ImageRef) -> ImageRef {
+        let Some(root) = other.images.get(image) else { return image.clone() };
+        let is_another = self.images.get(image).is_some_and(|ours| ours.digest != root.digest);
+        let adopted = match format!("{image}@{}", root.digest).parse() {
+            Ok(pinned) if is_another && image.digest().is_none() => pinned,
+            _ => image.clone(),
+        };
+        self.images.entry(adopted.clone()).or_insert_with(|| root.clone());
+        adopted
+    }
+}
+
+/// Refuses values of components that `version` does not have: they would be forgotten.
+pub(super) fn has_all(version: &Version, values: &Overlay) -> Result<(), EngineError> {
+    for path in values.values.keys() {
+        let (Scope::Component, Ok(component)) = (Scope::split(path.scope()).0, path.scope().parse()) else { continue };
+        if version.template.component(&component).is_none() {
+            return Err(version.lacks(component));
+        }
+    }
+    Ok(())
 }
 
 /// The version that is installed, with the components `wanted` of `new`.
@@ -161,12 +195,7 @@ pub(super) fn only(held: &Version, new: &Version, wanted: &BTreeSet<ComponentNam
     let mut version = held.clone();
     for component in wanted {
         if new.template.component(component).is_none() {
-            return Err(EngineError::NoComponent {
-                label: new.label(),
-                what: "component",
-                component: component.clone(),
-                there: new.template.components.iter().map(|c| c.name.to_string()).collect(),
-            });
+            return Err(new.lacks(component.clone()));
         }
         version.take(new, component);
     }

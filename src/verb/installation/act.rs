@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use bundle_format::Code;
+use bundle_format::template::ComponentName;
 use importer::engine::{
     Back, Engine, EngineError, Forward, Outcome, Plan, Removal, Settings, Standing, Uninstall as Ending, Version,
 };
@@ -170,8 +171,12 @@ fn refuse_two_wishes(values: &Values, standing: &Standing, version: &Version) ->
     let Some(holds) = standing.holds().filter(|holds| given && holds.digest != version.digest) else { return Ok(()) };
     let (there, new) = (holds.version.tag(holds.revision), version.version.tag(version.revision));
     let message = format!("a value is given, and {new} would come with it in the place of {there}");
-    Err(Failure::new(Code::Usage, message)
-        .hint(format!("`--to {there}` changes the value alone, `--to {new}` upgrades as well")))
+    let ahead: Vec<&str> = holds.ahead.keys().map(ComponentName::as_str).collect();
+    let alone = match ahead.is_empty() {
+        true => "changes the value alone".to_owned(),
+        false => format!("changes the value, and takes {} back to it", ahead.join(", ")),
+    };
+    Err(Failure::new(Code::Usage, message).hint(format!("`--to {there}` {alone}, `--to {new}` upgrades as well")))
 }
 
 /// The version that is installed.

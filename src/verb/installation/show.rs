@@ -104,7 +104,8 @@ fn write_status(text: &mut String, report: &StatusReport) {
         text.push_str(&format!("RUNNING: {who}\n"));
     } else if let Some(r) = &report.unfinished {
         let message = r.message.as_deref().unwrap_or("it is at work, or was interrupted");
-        text.push_str(&format!("UNFINISHED: {} to {} (record {}): {message}\n", r.action, r.version, r.number));
+        let of = if r.action == "uninstall" { "of" } else { "to" };
+        text.push_str(&format!("UNFINISHED: {} {of} {} (record {}): {message}\n", r.action, r.version, r.number));
     }
     for c in &report.components {
         let state = match (&c.waiting, c.off, c.orphan) {
