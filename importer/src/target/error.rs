@@ -47,7 +47,7 @@ pub enum TargetError {
         why: String,
     },
     /// Claims are there that an import began to fill and did not.
-    #[error("{} {} in {namespace} filled only in part, by an import that did not end", claims.join(", "), if claims.len() > 1 { "are" } else { "is" })]
+    #[error("{} in {namespace} {} filled only in part, by an import that did not end", claims.join(", "), if claims.len() > 1 { "are" } else { "is" })]
     HalfFilled {
         /// Their namespace.
         namespace: String,
