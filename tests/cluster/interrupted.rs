@@ -1,11 +1,12 @@
 //! Ctrl-C: an action ends by itself, says what is next, and leaves nothing stopped behind.
 
-use std::time::{Duration, Instant};
+use std::fs;
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 
 use crate::common::{Background, Ran};
-use crate::moved::{keys, shell};
+use crate::moved::{helper, keys, shell};
 use crate::world::{Team, kubectl, wait, world};
 
 /// Interrupts a run; it must end by itself, and soon.
@@ -92,7 +93,7 @@ fn an_export_that_is_interrupted_starts_again_what_it_had_stopped() {
         assert!(!annotations.contains("stopped-replicas"), "{annotations}");
         assert_eq!(team.kubectl(pods), "", "its pod is gone");
         assert_eq!(team.kubectl("get lease sealift.cloud --ignore-not-found -o name"), "");
-        let left = std::fs::read_dir(world.path("")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
+        let left = fs::read_dir(world.path("")).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap());
         let left: Vec<String> = left.filter(|n| n.contains("ended") || n.contains("sealift-export")).collect();
         assert_eq!(left, [""; 0]);
         kubectl(&format!("--namespace {} rollout status statefulset/cloud-db --timeout=120s", team.name));
@@ -100,4 +101,71 @@ fn an_export_that_is_interrupted_starts_again_what_it_had_stopped() {
     team.answers("gateway", "/", "gateway 1.0.0\n");
     let status = team.json("status cloud");
     assert_eq!((&status["unfinished"], &status["drift"]), (&Value::Null, &serde_json::json!([])), "{status:#}");
+}
+
+#[test]
+fn an_import_that_ends_while_it_fills_claims_is_gone_on_with_or_taken_back() {
+    let Some(world) = world() else { return };
+    let (here, there) = (world.team("from"), world.team("into"));
+    here.sealift("install cloud:1.0.0 --set gateway.replicas=1 --timeout 300s");
+    let recipient = keys(&world);
+    // More than is filled before anybody can interrupt it.
+    shell(&here, "echo of the site >/data/small; dd if=/dev/zero of=/data/large bs=1048576 count=300 2>/dev/null");
+    let image = helper(&here);
+    let export = "export-installation cloud -o filled.installation --key here.pem --data --timeout 300s";
+    here.sealift(&format!("{export} --encrypt-to {recipient} --helper-image {image}"));
+    let import = format!(
+        "import-installation filled.installation --key here.pub --identity identity.txt --helper-image {image} --timeout 300s"
+    );
+    let (large, size) = (world.path("volumes/into/large"), 300 << 20);
+    let filling = || {
+        let start = SystemTime::now();
+        let run = Background::start(&mut world.command(&there.line(&import)));
+        // What was filled whole has the time of its own.
+        let grows = || fs::metadata(&large).is_ok_and(|m| m.len() > 0 && m.modified().unwrap() > start);
+        wait(Duration::from_secs(120), "the claim is being filled", grows);
+        run
+    };
+    let claim = "get persistentvolumeclaim data-cloud-db-0 -o jsonpath={.metadata.annotations.sealift\\.dev/filled}";
+    // Nothing may run on half of the data, whoever has forgotten the import by now.
+    let is_half_done = || {
+        assert!(fs::metadata(&large).unwrap().len() < size, "it was ended half way");
+        assert!(there.kubectl(claim).starts_with("begun sha256:"), "{}", there.kubectl(claim));
+        world.fails(&there.line("status cloud"), "E-NOT-INSTALLED");
+        for line in ["install cloud:1.0.0", &format!("{import} --no-data")] {
+            let said = world.fails(&there.line(line), "E-INCOMPLETE");
+            assert!(said.contains(&format!("data-cloud-db-0 in {} is filled only in part", there.name)), "{said}");
+        }
+        assert_eq!(there.kubectl("get statefulsets,deployments,services -o name"), "");
+    };
+
+    let ran = interrupt(filling(), Duration::from_secs(60));
+    let back = format!("kubectl --namespace {} delete persistentvolumeclaim data-cloud-db-0", there.name);
+    let names = ["nothing is installed yet", "the same import goes on", &format!("`{back}` takes it back")];
+    ran.refused(1, "E-INTERRUPTED", &names);
+    let pods = "get pods -l app.kubernetes.io/managed-by=sealift -o name";
+    assert_eq!(there.kubectl(pods), "", "its pod is gone");
+    assert_eq!(there.kubectl("get lease sealift.cloud --ignore-not-found -o name"), "", "the lease is given back");
+    is_half_done();
+
+    // Taken back, as it was said; and the volume given free, which a provisioner would have made anew.
+    kubectl(back.strip_prefix("kubectl ").unwrap());
+    let free =
+        r#"[{"op":"remove","path":"/spec/claimRef/uid"},{"op":"remove","path":"/spec/claimRef/resourceVersion"}]"#;
+    kubectl(&format!("patch persistentvolume {} --type=json -p {free}", there.name));
+
+    let run = filling();
+    run.kill();
+    is_half_done();
+    there.sealift(&import);
+    assert!(there.kubectl(claim).starts_with("done sha256:"), "{}", there.kubectl(claim));
+    assert_eq!(shell(&there, "cat /data/small; wc -c </data/large"), format!("of the site\n{size}\n"));
+    assert_eq!(
+        there.kubectl(pods).matches("sealift-data").count(),
+        0,
+        "nor is the pod left of the one that was killed"
+    );
+    assert_eq!(here.secrets(), there.secrets());
+    let status = there.json("status cloud");
+    assert_eq!((&status["ready"], &status["unfinished"]), (&true.into(), &Value::Null), "{status:#}");
 }

@@ -18,7 +18,7 @@ pub fn keys(world: &World) -> String {
 }
 
 /// Busybox, which the database's image is made from, as the nodes pull it.
-fn helper(team: &Team<'_>) -> String {
+pub fn helper(team: &Team<'_>) -> String {
     let set = team.object("statefulset cloud-db");
     set["spec"]["template"]["spec"]["containers"][0]["image"].as_str().unwrap().to_owned()
 }

@@ -8,7 +8,7 @@ use bundle_format::walk::BundleError;
 use bundle_format::{Code, Coded, Digest};
 
 use crate::engine::EngineError;
-use crate::target::{ObjectId, Place, TargetError};
+use crate::target::{ObjectId, Place, TargetError, delete_claims};
 
 /// Why an installation was not exported, or not imported.
 #[derive(Debug, thiserror::Error)]
@@ -153,7 +153,22 @@ pub enum MoveError {
     },
     /// Somebody who watches wanted the import to end before anything was installed.
     #[error("the import was interrupted by a signal while it filled claims, and nothing is installed yet")]
-    ImportInterrupted,
+    ImportInterrupted {
+        /// The namespace.
+        namespace: String,
+        /// The claims that it may have made.
+        claims: Vec<String>,
+    },
+    /// Claims could not be filled.
+    #[error("{cause}; nothing is installed yet")]
+    NotFilled {
+        /// Why.
+        cause: Box<MoveError>,
+        /// The namespace.
+        namespace: String,
+        /// The claims that it may have made.
+        claims: Vec<String>,
+    },
     /// There are more claims than a file may carry.
     #[error("there are {count} claims, and a file carries at most {limit}")]
     TooMany {
@@ -174,6 +189,14 @@ fn again(started: &[ObjectId]) -> String {
 }
 
 impl MoveError {
+    /// What ended an import that may have begun to fill `claims`.
+    pub(super) fn partly(cause: Self, namespace: String, claims: Vec<String>) -> Self {
+        match cause.is_interruption() {
+            true => Self::ImportInterrupted { namespace, claims },
+            false => Self::NotFilled { cause: Box::new(cause), namespace, claims },
+        }
+    }
+
     /// Whether somebody who watches wanted it to end.
     pub(super) fn is_interruption(&self) -> bool {
         matches!(self, Self::Engine(EngineError::Target(TargetError::Interrupted)))
@@ -206,7 +229,8 @@ impl Coded for MoveError {
             Self::NoVersion { .. } => Code::NotFound,
             Self::SecretLost { .. } | Self::NoClaim { .. } => Code::Incomplete,
             Self::TooMany { .. } => Code::Limit,
-            Self::ExportInterrupted { .. } | Self::ImportInterrupted => Code::Interrupted,
+            Self::ExportInterrupted { .. } | Self::ImportInterrupted { .. } => Code::Interrupted,
+            Self::NotFilled { cause, .. } => cause.code(),
             Self::StillStopped { cause, why } => cause.as_ref().map_or_else(|| why.code(), |cause| cause.code()),
         }
     }
@@ -253,7 +277,14 @@ impl Coded for MoveError {
             Self::StillStopped { .. } => {
                 "`sealift status` shows what is stopped; the next `sealift upgrade`, `rollback` or export starts it again".to_owned()
             }
-            Self::ImportInterrupted => "the same import goes on with the claims that lack".to_owned(),
+            Self::ImportInterrupted { namespace, claims } => format!(
+                "the same import goes on with the claims that lack; `{}` takes it back",
+                delete_claims(namespace, claims)
+            ),
+            Self::NotFilled { namespace, claims, .. } => format!(
+                "the same import goes on with the claims that lack; with another size or class it begins anew after `{}`",
+                delete_claims(namespace, claims)
+            ),
             Self::ExportInterrupted { .. } => return None,
             Self::Document { .. } | Self::Secrets { .. } | Self::TooMany { .. } | Self::Io { .. } => return None,
         })

@@ -1,8 +1,10 @@
 //! Reads the file of an installation. All of it is proved before anything in it is acted on.
 
+use std::cell::RefCell;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use bundle_format::archive::{ArchiveReader, MemberName};
 use bundle_format::statement::{Exported, Member, Statement};
@@ -88,8 +90,8 @@ impl Moved {
         Secrets::parse(&bytes)
     }
 
-    /// What the claim at place `n` holds, as it is decrypted, and what it is known by. Each part of it is proved by its encryption
-    /// again: the medium may be another by now.
+    /// What the claim at place `n` holds, as it is decrypted, and what it is known by. The medium may be another by now, and encrypt can
+    /// whoever knows the recipient: what is read is hashed again, and is an error at its end if it is not what was proved.
     pub(super) fn content(&self, n: usize, identities: &Identities) -> Result<(Digest, Box<dyn Read>), MoveError> {
         let io = |source| MoveError::Io { what: "reading", path: self.path.clone(), source };
         let Some((member, at)) = self.data.get(n) else {
@@ -98,11 +100,21 @@ impl Moved {
         let mut file = File::open(&self.path).map_err(io)?;
         file.seek(SeekFrom::Start(*at)).map_err(io)?;
         let input = BufReader::with_capacity(1 << 20, file).take(member.size);
-        let reader = identities
-            .decrypt(input)
-            .map_err(|e| MoveError::Decrypt { member: member.name.to_string(), why: e.to_string() })?;
-        Ok((member.sha256, Box::new(reader)))
+        Ok((member.sha256, proved_again(input, member, identities)?))
     }
+}
+
+/// What `input` holds, as it is decrypted; an error at its end, if it is not the bytes that were proved.
+fn proved_again(
+    input: impl Read + 'static,
+    member: &Member,
+    identities: &Identities,
+) -> Result<Box<dyn Read>, MoveError> {
+    let hasher = Rc::new(RefCell::new(Hasher::default()));
+    let reader = identities
+        .decrypt(Hashed { inner: input, hasher: Rc::clone(&hasher) })
+        .map_err(|e| MoveError::Decrypt { member: member.name.to_string(), why: e.to_string() })?;
+    Ok(Box::new(Proved { inner: reader, hasher, wanted: Some(member.sha256) }))
 }
 
 /// A member whose size the statement's rules keep small.
@@ -134,6 +146,50 @@ fn proved(member: &Member, hasher: Hasher) -> Result<(), BundleError> {
     }
 }
 
+/// Hashes what is read.
+struct Hashed<R> {
+    inner: R,
+    hasher: Rc<RefCell<Hasher>>,
+}
+
+impl<R: Read> Read for Hashed<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        self.hasher.borrow_mut().update(buffer.get(..n).unwrap_or_default());
+        Ok(n)
+    }
+}
+
+/// What is decrypted from bytes that must have been `wanted` when all of them were read.
+struct Proved<R> {
+    inner: R,
+    hasher: Rc<RefCell<Hasher>>,
+    /// None once that is so.
+    wanted: Option<Digest>,
+}
+
+impl<R> Proved<R> {
+    fn is_proved(&mut self) -> bool {
+        match self.wanted {
+            Some(wanted) if self.hasher.take().finish() == wanted => {
+                self.wanted = None;
+                true
+            }
+            wanted => wanted.is_none(),
+        }
+    }
+}
+
+impl<R: Read> Read for Proved<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.inner.read(buffer)?;
+        if n == 0 && !buffer.is_empty() && !self.is_proved() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the file was changed since it was proved"));
+        }
+        Ok(n)
+    }
+}
+
 /// Reads what has exactly `left` bytes: a stream that ends early or goes on is an error, and not an end.
 pub(super) struct Exact<R> {
     pub inner: R,
@@ -153,6 +209,45 @@ impl<R: Read> Read for Exact<R> {
                 self.left = left;
                 Ok(n)
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use age::secrecy::ExposeSecret as _;
+
+    use super::*;
+    use crate::moving::Recipients;
+
+    #[test]
+    fn what_was_proved_is_not_something_else_when_it_is_read() {
+        let identity = age::x25519::Identity::generate();
+        let recipients = Recipients::parse(&[identity.to_public().to_string()]).unwrap();
+        let identities = Identities::parse(identity.to_string().expose_secret()).unwrap();
+        // Whoever knows the recipient can encrypt to it.
+        let encrypted = |text: &[u8]| {
+            let mut out = Vec::new();
+            let mut writer = recipients.encrypt(&mut out).unwrap();
+            writer.write_all(text).unwrap();
+            writer.finish().unwrap();
+            out
+        };
+        // Also of a length that fills the chunks of the encryption.
+        for len in [0, 5, 65_536, 200_000] {
+            let text = vec![b'a'; len];
+            let bytes = encrypted(&text);
+            let member = Member { name: MemberName::Data(1), size: bytes.len() as u64, sha256: Digest::of(&bytes) };
+            let read = |bytes: Vec<u8>| {
+                let mut out = Vec::new();
+                let mut reader = proved_again(io::Cursor::new(bytes), &member, &identities).unwrap();
+                reader.read_to_end(&mut out).map(|_| out).map_err(|e| e.to_string())
+            };
+            assert_eq!(read(bytes), Ok(text.clone()), "{len}");
+            let changed = read(encrypted(&text)).unwrap_err();
+            assert!(changed.contains("changed since it was proved"), "{changed}");
         }
     }
 }

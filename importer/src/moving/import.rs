@@ -91,10 +91,7 @@ impl Engine<'_> {
         let (version, forward) = self.prepare(import)?;
         if let Some(helper) = import.data {
             let plan = self.plan_anew(version.clone(), &forward)?;
-            self.fill(import, &version, &forward, &plan, helper).map_err(|e| match e.is_interruption() {
-                true => MoveError::ImportInterrupted,
-                false => e,
-            })?;
+            self.fill(import, &version, &forward, &plan, helper)?;
         }
         lock.check().map_err(MoveError::from)?;
         Ok(self.forward_under(&*lock, version, (&forward, false), shown)?)
@@ -140,16 +137,24 @@ impl Engine<'_> {
             let Some(object) = claim_of(&plan.files, &claim) else {
                 return Err(MoveError::NoClaim { label: version.label(), claim });
             };
-            let (digest, tar) = moved.content(n, import.identities)?;
+            let digest = moved.content(n, import.identities)?.0;
             match data.filled(&claim, &digest)? {
                 Filled::Done => {}
                 Filled::Other => return Err(MoveError::ClaimExists { claim }),
-                Filled::Absent | Filled::Begun => wanted.push((object, digest, volume.size, tar)),
+                Filled::Absent | Filled::Begun => wanted.push((n, object, digest, volume)),
             }
         }
-        for (object, digest, size, tar) in wanted {
-            let mut tar = Exact { inner: tar, left: size };
-            data.fill(&object, (&digest, size), Fill { helper, tar: &mut tar, patience, watch })?;
+        // Whatever ends this half way, who installs something else on one of them is told.
+        let left = || wanted.iter().map(|(.., volume)| volume.claim.clone()).collect();
+        let namespace = self.place.namespace.to_string();
+        let partly = |e: MoveError| MoveError::partly(e, namespace.clone(), left());
+        for (_, object, digest, _) in &wanted {
+            data.begin(object, digest, patience, watch).map_err(|e| partly(e.into()))?;
+        }
+        for (n, _, digest, volume) in &wanted {
+            let mut tar = Exact { inner: moved.content(*n, import.identities)?.1, left: volume.size };
+            let fill = Fill { helper, tar: &mut tar, patience, watch };
+            data.fill(&volume.claim, (digest, volume.size), fill).map_err(|e| partly(e.into()))?;
         }
         Ok(())
     }

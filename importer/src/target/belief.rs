@@ -34,11 +34,16 @@ fn shortened(text: &str) -> String {
 }
 
 /// `record` without values of objects outside of the installation's namespace, but for those that the site itself wrote: `copy` is
-/// its copy of the record. What else the site has there is read from the cluster, where it takes rights to change it.
+/// its copy of the record. What else the site has there is read from the cluster, where it takes rights to change it. What the next
+/// action would be given by it is no other word than what it says is in force.
 pub(super) fn believed(mut record: Record, copy: Option<&Record>, place: &Place) -> Record {
     let (overlay, found) = (copy.map(|c| &c.overlay), copy.map(|c| &c.found));
     confine(&mut record.overlay, overlay, place);
     confine(&mut record.found, found, place);
+    if let Some(given) = &mut record.given {
+        let known = copy.and_then(|c| c.given.as_ref()).map(|given| &given.values);
+        confine(&mut given.values, known, place);
+    }
     record
 }
 
@@ -77,7 +82,7 @@ mod tests {
         serde_json::from_value(json!({
             "number": 3, "action": "install", "status": "done", "time": "2026-01-01T00:00:00Z", "version": "1.0.0", "revision": 1,
             "digest": digest, "target": "kube:a", "enabled": [], "images": {"web:1": format!("r/web@{digest}")},
-            "overlay": overlay, "found": overlay,
+            "overlay": overlay, "found": overlay, "given": {"version": digest, "values": overlay},
         }))
         .unwrap()
     }
@@ -107,15 +112,15 @@ mod tests {
         ] {
             let written = record(&json!({path: value}));
             let alone = believed(written.clone(), None, &place());
-            let kept = [alone.overlay.values.len(), alone.found.values.len()];
-            assert_eq!(kept, [usize::from(believed_alone); 2], "{path} {value}");
+            let given = alone.given.as_ref().map_or(0, |given| given.values.values.len());
+            let kept = [alone.overlay.values.len(), alone.found.values.len(), given];
+            assert_eq!(kept, [usize::from(believed_alone); 3], "{path} {value}");
             assert_eq!(believed(written.clone(), Some(&written), &place()), written, "the site wrote it: {path}");
             let other = record(&json!({path: "other"}));
-            assert_eq!(
-                believed(written, Some(&other), &place()).overlay,
-                alone.overlay,
-                "the site wrote another: {path}"
-            );
+            assert_eq!(believed(written.clone(), Some(&other), &place()), alone, "the site wrote another: {path}");
+            // What was in force is not what somebody asked for.
+            let ended = Record { given: None, ..written.clone() };
+            assert_eq!(believed(written, Some(&ended), &place()).given, alone.given, "nobody gave it: {path}");
         }
     }
 

@@ -81,12 +81,24 @@ pub trait Data {
     /// [`TargetError`].
     fn filled(&self, claim: &str, content: &Digest) -> Result<Filled, TargetError>;
 
-    /// Makes the claim, which is absent or begun, and fills it with a tar of `size` bytes; `content` is what [`Data::filled`] knows it
-    /// by.
+    /// Makes a claim that is to be filled, unless that was begun; `content` is what [`Data::filled`] knows it by. Until it is filled
+    /// nothing is installed on it.
+    ///
+    /// # Errors
+    /// [`TargetError`].
+    fn begin(
+        &mut self,
+        claim: &Value,
+        content: &Digest,
+        patience: Duration,
+        watch: &dyn Watch,
+    ) -> Result<(), TargetError>;
+
+    /// Fills a claim that was begun with a tar of `size` bytes.
     ///
     /// # Errors
     /// [`TargetError`]; also when `tar` fails, or ends early.
-    fn fill(&mut self, claim: &Value, content: (&Digest, u64), fill: Fill<'_>) -> Result<(), TargetError>;
+    fn fill(&mut self, claim: &str, content: (&Digest, u64), fill: Fill<'_>) -> Result<(), TargetError>;
 }
 
 /// What filling a claim takes.

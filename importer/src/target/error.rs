@@ -38,6 +38,22 @@ pub enum TargetError {
         /// What the cluster says.
         why: String,
     },
+    /// A rule of the cluster refuses what who asks may ask for.
+    #[error("{what}: {why}")]
+    Denied {
+        /// What was asked for.
+        what: String,
+        /// What the cluster says.
+        why: String,
+    },
+    /// Claims are there that an import began to fill and did not.
+    #[error("{} in {namespace} {} filled only in part, by an import that did not end", claims.join(", "), if claims.len() > 1 { "are" } else { "is" })]
+    HalfFilled {
+        /// Their namespace.
+        namespace: String,
+        /// Their names.
+        claims: Vec<String>,
+    },
     /// An object is there that is not the installation's.
     #[error("{object} {} there already, and not from this installation", if object.contains(", ") { "are" } else { "is" })]
     Foreign {
@@ -116,11 +132,17 @@ pub enum TargetError {
     Store(#[from] StoreError),
 }
 
+/// The command that removes claims.
+pub(crate) fn delete_claims(namespace: &str, claims: &[String]) -> String {
+    format!("kubectl --namespace {namespace} delete persistentvolumeclaim {}", claims.join(" "))
+}
+
 impl Coded for TargetError {
     fn code(&self) -> Code {
         match self {
             Self::Cluster { .. } => Code::Cluster,
-            Self::Refused { .. } => Code::Refused,
+            Self::Refused { .. } | Self::Denied { .. } => Code::Refused,
+            Self::HalfFilled { .. } => Code::Incomplete,
             Self::Forbidden { .. } => Code::Forbidden,
             Self::Foreign { .. } => Code::Exists,
             Self::NotReady { .. } => Code::NotReady,
@@ -140,6 +162,15 @@ impl Coded for TargetError {
             Self::Store(e) => e.hint(),
             Self::Cluster { .. } => Some("`kubectl --context CONTEXT get namespaces` asks the same".to_owned()),
             Self::Forbidden { .. } => Some("spec/rbac.yaml lists the rights that are needed".to_owned()),
+            Self::Denied { .. } => Some(
+                "no right is missing: a quota, a limit, a standard for pods, a storage class or a webhook of the cluster refuses it; \
+                 `kubectl describe namespace` shows the first three"
+                    .to_owned(),
+            ),
+            Self::HalfFilled { namespace, claims } => Some(format!(
+                "the same import goes on; `{}` takes it back",
+                delete_claims(namespace, claims)
+            )),
             Self::Foreign { .. } => {
                 Some("--adopt takes it over; otherwise choose another namespace or folder".to_owned())
             }

@@ -22,6 +22,7 @@ use crate::render::{Namespace, RenderedFile};
 pub use data::{Data, Fill, Filled, Helper};
 pub use dir::DirTarget;
 pub use error::TargetError;
+pub(crate) use error::delete_claims;
 pub use kube::KubeRecords;
 pub use object::{Capabilities, Live, ObjectId};
 pub use open::{OpenError, Opened, check_target, open};

@@ -273,3 +273,56 @@ fn a_namespace_of_a_manifest_has_the_labels_that_it_asks_for() {
     there.unwrap();
     adopted.unwrap();
 }
+
+#[test]
+fn an_object_is_seen_under_the_version_that_it_was_applied_in() {
+    let Some(site) = Site::new() else { return };
+    let scaler = "apiVersion: autoscaling/v1\nkind: HorizontalPodAutoscaler\nmetadata: {name: web}\n\
+        spec: {minReplicas: 1, maxReplicas: 3, targetCPUUtilizationPercentage: 70, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}}\n";
+    site.apply(scaler).unwrap();
+    let id = site.id("autoscaling", "HorizontalPodAutoscaler", "web");
+    let file = site.file(scaler);
+    // Found by its name; where labels say whose it is, by those.
+    let labelled = scaler.replace("{name: web}", "{name: web, labels: {app.kubernetes.io/instance: shop}}");
+    for (yaml, known) in [(scaler, std::slice::from_ref(&id)), (labelled.as_str(), &[])] {
+        site.apply(yaml).unwrap();
+        let live = site.target().observe(&site.place, known).unwrap();
+        let live = &live.objects[&id];
+        assert_eq!(
+            (&live["apiVersion"], &live["spec"]["targetCPUUtilizationPercentage"]),
+            (&"autoscaling/v1".into(), &70.into())
+        );
+        assert!(importer::plan::differences(&file.objects()[0], live).is_empty(), "nobody changed it");
+    }
+}
+
+#[test]
+fn a_version_that_kubernetes_no_longer_has_is_refused_before_anything_is_applied() {
+    let Some(site) = Site::new() else { return };
+    let gone = site.file("apiVersion: apps/v1beta2\nkind: Deployment\nmetadata: {name: old}\nspec: {}\n");
+    let start = std::time::Instant::now();
+    let e = site.target().check(&[&gone]).unwrap_err();
+    assert_eq!(e.code(), Code::Refused);
+    assert!(e.to_string().contains("no Deployment of apps/v1beta2, but of apps/v1"), "{e}");
+    assert!(start.elapsed() < Duration::from_secs(20));
+    // What a definition in the same plan brings is no reason.
+    let box_ = site.file("apiVersion: boxes.example/v1\nkind: Box\nmetadata: {name: one}\n");
+    site.target().check(&[&box_]).unwrap();
+}
+
+#[test]
+fn a_quota_is_told_as_what_it_is() {
+    let Some(site) = Site::new() else { return };
+    site.make_namespace();
+    site.kubectl(&["create", "quota", "small", "--hard=count/configmaps=0"], "");
+    let wait = std::time::Instant::now();
+    // Its controller counts what is there before it is in force.
+    while site.get("resourcequota", "small")["status"]["hard"].is_null() {
+        assert!(wait.elapsed() < PATIENCE);
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let e = site.apply(&config("{a: '1'}")).unwrap_err();
+    assert_eq!(e.code(), Code::Refused, "{e}");
+    assert!(e.to_string().contains("exceeded quota: small"), "{e}");
+    assert!(e.hint().unwrap().contains("no right is missing"));
+}

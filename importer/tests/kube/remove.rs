@@ -62,3 +62,43 @@ fn what_is_of_others_is_not_removed_also_where_it_may_be_taken_over() {
     site.target().adopt(true).remove(&ids, PATIENCE, &()).unwrap();
     assert!(site.kubectl(&["get", "configmaps", "-o", "name"], "").contains("configmap/mine"));
 }
+
+#[test]
+fn what_another_has_to_see_end_goes_before_those_who_may_be_that() {
+    let Some(site) = Site::new() else { return };
+    site.apply(TWO).unwrap();
+    let patch = |value: &str| format!(r#"{{"metadata":{{"finalizers":{value}}}}}"#);
+    site.kubectl(&["patch", "configmap", "one", "--type=merge", "-p", &patch(r#"["boxes.example/end"]"#)], "");
+    let namespace = site.namespace().to_owned();
+    // An operator, of which the second object is a part: it lets the first go for as long as that is there.
+    let operator = std::thread::spawn(move || {
+        let get = |name: &str, path: &str| {
+            let arguments = ["--namespace", &namespace, "get", "configmap", name, "--ignore-not-found", "-o", path];
+            crate::kubectl(&arguments, "")
+        };
+        let start = std::time::Instant::now();
+        while get("one", "jsonpath={.metadata.deletionTimestamp}").is_empty() {
+            assert!(start.elapsed() < PATIENCE);
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        // What is deleted with it is deleted by now.
+        std::thread::sleep(Duration::from_secs(2));
+        let runs = !get("two", "name").is_empty();
+        let arguments = [
+            "--namespace",
+            &namespace,
+            "patch",
+            "configmap",
+            "one",
+            "--type=merge",
+            "-p",
+            r#"{"metadata":{"finalizers":null}}"#,
+        ];
+        crate::kubectl(&arguments, "");
+        runs
+    });
+    let ids = [site.id("", "ConfigMap", "one"), site.id("", "ConfigMap", "two")];
+    site.target().remove(&ids, PATIENCE, &()).unwrap();
+    assert!(operator.join().unwrap(), "the operator was still there");
+    assert!(!site.kubectl(&["get", "configmaps", "-o", "name"], "").contains("configmap/two"));
+}

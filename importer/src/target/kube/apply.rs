@@ -7,7 +7,7 @@ use super::discovery::{Resource, check_name};
 use super::failure::Failure;
 use super::immutable;
 use super::owner;
-use super::patience::Patience;
+use super::patience::{BRIEF, Patience};
 use super::target::KubeTarget;
 use crate::plan::leftovers::operations;
 use crate::plan::{Leftover, Leftovers};
@@ -26,7 +26,8 @@ impl KubeTarget {
         let mut foreign = Vec::new();
         for id in objects {
             // A type that is not there has no objects.
-            if let Some(live) = self.live(id).map_err(|e| e.doing(format!("looking for {id}")))? {
+            let found = Patience::new(BRIEF).insist("looking", &(), || self.live(id));
+            if let Some(live) = found.map_err(|e| e.doing(format!("looking for {id}")))? {
                 match self.check_owner(id, &live) {
                     Err(TargetError::Foreign { object }) => foreign.push(object),
                     other => other?,
@@ -43,6 +44,24 @@ impl KubeTarget {
             object.push_str(&format!(" and {more} more"));
         }
         Err(TargetError::Foreign { object })
+    }
+
+    /// Refuses objects of types that this Kubernetes does not have, under the version that they say, and that nothing brings.
+    pub(super) fn refuse_unknown(&self, objects: &[Value]) -> Result<(), TargetError> {
+        for object in objects {
+            let Some(id) = ObjectId::of(object) else { continue };
+            let version = object.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
+            let never = || self.cluster.types().never(&id, version);
+            if never().is_none() {
+                continue;
+            }
+            // A server that was upgraded since has others.
+            self.cluster.rediscover();
+            if let Some(why) = never() {
+                return Err(TargetError::Refused { object: id, what: "applying", why });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn check_owner(&self, id: &ObjectId, live: &Value) -> Result<(), TargetError> {

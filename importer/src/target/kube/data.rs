@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::discovery::check_name;
 use super::failure::Failure;
+use super::observe::typed;
 use super::owner;
 use super::patience::{BRIEF, Patience};
 use super::target::KubeTarget;
@@ -18,6 +19,8 @@ const STOPPED: &str = "sealift.dev/stopped-replicas";
 
 /// On a claim that is filled: `begun` or `done`, and with what.
 const FILLED: &str = "sealift.dev/filled";
+const BEGUN: &str = "begun";
+const DONE: &str = "done";
 
 const POLL: Duration = Duration::from_millis(500);
 
@@ -78,6 +81,28 @@ impl KubeTarget {
         }
     }
 
+    /// Refuses to let anything run on claims of the installation that an import has begun to fill, and no more.
+    pub(super) fn refuse_half_filled(&self) -> Result<(), TargetError> {
+        let listed =
+            Patience::new(BRIEF).insist("listing", &(), || self.cluster.session.list(&self.claims_path(), "", ""));
+        let namespace = self.place.namespace.to_string();
+        let listed = listed.map_err(|e| e.doing(format!("listing persistentvolumeclaims in {namespace}")))?;
+        let listed: Vec<Value> = listed.into_iter().map(|claim| typed(claim, "v1", "PersistentVolumeClaim")).collect();
+        let is_begun = |claim: &&Value| owner::owns(&self.place, claim) && is_half_filled(claim);
+        let names = listed.iter().filter(is_begun).filter_map(|claim| claim.pointer("/metadata/name")?.as_str());
+        let claims: Vec<String> = names.map(str::to_owned).collect();
+        if claims.is_empty() { Ok(()) } else { Err(TargetError::HalfFilled { namespace, claims }) }
+    }
+
+    /// The error of a command that reads or fills a claim.
+    fn tar_failed(&self, claim: &str, what: &str, failure: Failure) -> TargetError {
+        let Failure::Nonsense(why) = &failure else { return failure.doing(format!("the claim {claim}: {what}")) };
+        let namespace = Some(self.place.namespace.to_string());
+        let kind = "PersistentVolumeClaim".to_owned();
+        let object = ObjectId { group: String::new(), kind, namespace, name: claim.to_owned() };
+        TargetError::Failed { object, why: format!("{what}: {why}"), details: Vec::new() }
+    }
+
     fn mark(&self, claim: &str, text: &str) -> Result<(), TargetError> {
         let patch = json!({"metadata": {"annotations": {FILLED: text}}});
         let done = Patience::new(BRIEF).insist("marking a claim", &(), || {
@@ -108,15 +133,24 @@ fn stop(live: &Value) -> Option<Value> {
         .then(|| json!({"metadata": {"annotations": {STOPPED: replicas.to_string()}}, "spec": {"replicas": 0}}))
 }
 
+/// Whether an import has begun to fill a claim, and did not come to its end.
+fn is_half_filled(claim: &Value) -> bool {
+    let said = claim.pointer("/metadata/annotations").and_then(|all| all.get(FILLED)).and_then(Value::as_str);
+    said.and_then(|text| text.split_once(' ')).is_some_and(|(how, _)| how == BEGUN)
+}
+
 /// Whether a workload is stopped while its data is read, or since that was interrupted.
 pub(super) fn is_stopped(live: &Value) -> bool {
     live.pointer("/metadata/annotations").is_some_and(|all| all.get(STOPPED).is_some())
 }
 
-/// A stopped workload as it was: that it is stopped is nobody's wish for it.
+/// A stopped workload as it was: that it is stopped is nobody's wish for it. The annotation may be on anything, and by anybody.
 pub(super) fn as_it_was(live: &mut Value) {
     let Some(was) = start(live) else { return };
-    live["spec"]["replicas"] = was["spec"]["replicas"].clone();
+    match live.get_mut("spec").and_then(|spec| spec.get_mut("replicas")) {
+        Some(replicas) => *replicas = was["spec"]["replicas"].clone(),
+        None => return,
+    }
     if let Some(annotations) = live.pointer_mut("/metadata/annotations").and_then(Value::as_object_mut) {
         annotations.remove(STOPPED);
     }
@@ -192,7 +226,7 @@ impl Data for KubeTarget {
         let pod = self.helper(claim, true, helper, patience, watch)?;
         let command = ["sh", "-c", "exec tar -c -f - -C /data ."];
         let read = self.cluster.session.exec_read((self.place.namespace.as_str(), &pod.name), &command, out, watch);
-        read.map_err(|e| e.doing(format!("reading the claim {claim} with tar")))
+        read.map_err(|e| self.tar_failed(claim, "reading it with tar", e))
     }
 
     fn filled(&self, claim: &str, content: &Digest) -> Result<Filled, TargetError> {
@@ -203,37 +237,54 @@ impl Data for KubeTarget {
         let with = live["metadata"]["annotations"].get(FILLED).and_then(Value::as_str).unwrap_or_default();
         Ok(match with.split_once(' ') {
             Some((how, digest)) if digest == content.to_string() => match how {
-                "begun" => Filled::Begun,
-                "done" => Filled::Done,
+                BEGUN => Filled::Begun,
+                DONE => Filled::Done,
                 _ => Filled::Other,
             },
             _ => Filled::Other,
         })
     }
 
-    fn fill(&mut self, claim: &Value, (content, size): (&Digest, u64), fill: Fill<'_>) -> Result<(), TargetError> {
+    fn begin(
+        &mut self,
+        claim: &Value,
+        content: &Digest,
+        patience: Duration,
+        watch: &dyn Watch,
+    ) -> Result<(), TargetError> {
         let name = claim.pointer("/metadata/name").and_then(Value::as_str).unwrap_or_default();
-        let patience = Patience::new(fill.patience);
-        self.make_namespace(self.place.namespace.as_str(), &patience, fill.watch)?;
+        let patience = Patience::new(patience);
+        self.make_namespace(self.place.namespace.as_str(), &patience, watch)?;
         let mut object = owner::signed(&self.place, claim);
         // In the same request: a claim that is there and says nothing is somebody's.
-        object["metadata"]["annotations"][FILLED] = format!("begun {content}").into();
+        if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut) {
+            let mut annotations = metadata.get("annotations").and_then(Value::as_object).cloned().unwrap_or_default();
+            annotations.insert(FILLED.to_owned(), format!("{BEGUN} {content}").into());
+            metadata.insert("annotations".to_owned(), annotations.into());
+        }
         let what = format!("making the claim {name}");
-        let made =
-            patience.insist(&what, fill.watch, || match self.cluster.session.create(&self.claims_path(), &object) {
-                Err(e) if e.is_conflict() && matches!(self.filled(name, content), Ok(Filled::Begun)) => Ok(()),
-                other => other.map(drop),
-            });
-        made.map_err(|e| e.doing(what))?;
-        let pod = self.helper(name, false, fill.helper, fill.patience, fill.watch)?;
+        let made = patience.insist(&what, watch, || match self.cluster.session.create(&self.claims_path(), &object) {
+            Err(e) if e.is_conflict() && matches!(self.filled(name, content), Ok(Filled::Begun)) => Ok(()),
+            other => other.map(drop),
+        });
+        made.map_err(|e| e.doing(what))
+    }
+
+    fn fill(&mut self, claim: &str, (content, size): (&Digest, u64), fill: Fill<'_>) -> Result<(), TargetError> {
+        let pod = self.helper(claim, false, fill.helper, fill.patience, fill.watch)?;
         // Older servers cannot say that the input ends, so it is counted.
         let size = size.to_string();
         let command = ["sh", "-c", "head -c \"$1\" | tar -x -p -f - -C /data", "sh", &size];
         let target = (self.place.namespace.as_str(), pod.name.as_str());
         let filled = self.cluster.session.exec_write(target, &command, fill.tar, fill.watch);
-        filled.map_err(|e| e.doing(format!("filling the claim {name} with tar")))?;
+        // Whoever reads to the end of it alone knows that all of it is what was signed.
+        let ended = filled.and_then(|()| {
+            let rest = std::io::copy(fill.tar, &mut std::io::sink());
+            rest.map(drop).map_err(|e| Failure::Nonsense(format!("what it is to read: {e}")))
+        });
+        ended.map_err(|e| self.tar_failed(claim, "filling it with tar", e))?;
         drop(pod);
-        self.mark(name, &format!("done {content}"))
+        self.mark(claim, &format!("{DONE} {content}"))
     }
 }
 
@@ -277,6 +328,19 @@ mod tests {
         let mut was = stopped.clone();
         as_it_was(&mut was);
         assert_eq!((is_stopped(&stopped), is_stopped(&was), &was["spec"]["replicas"]), (true, false, &json!(3)));
+        for other in [json!("text"), json!([1]), json!({"key": "value"})] {
+            let annotated = json!({"metadata": {"annotations": {STOPPED: "3"}}, "spec": other});
+            let mut was = annotated.clone();
+            as_it_was(&mut was);
+            assert_eq!(was, annotated);
+        }
+    }
+
+    #[test]
+    fn a_claim_is_half_filled_until_it_says_that_it_is_done() {
+        let claim = |said: &str| json!({"metadata": {"annotations": {FILLED: said}}});
+        assert!(is_half_filled(&claim("begun sha256:a")));
+        assert!(!is_half_filled(&claim("done sha256:a")) && !is_half_filled(&json!({"metadata": {}})));
     }
 
     #[test]

@@ -7,12 +7,33 @@ use kube::core::discovery::v2::APIGroupDiscoveryList;
 use tokio::task::JoinSet;
 
 use super::failure::Failure;
+use super::patience::{BRIEF, Patience};
 use super::session::Session;
 use crate::render::Namespace;
 use crate::target::{Capabilities, ObjectId, TargetError};
 
 /// Group of the API that says how much CPU and memory pods use.
 const MEASURES: &str = "metrics.k8s.io";
+
+/// Groups that servers answer for themselves: another server's absence is no excuse, and no definition adds a version to them.
+const OWN: [&str; 16] = [
+    "",
+    "admissionregistration.k8s.io",
+    "apiextensions.k8s.io",
+    "apps",
+    "authorization.k8s.io",
+    "autoscaling",
+    "batch",
+    "certificates.k8s.io",
+    "coordination.k8s.io",
+    "discovery.k8s.io",
+    "extensions",
+    "networking.k8s.io",
+    "policy",
+    "rbac.authorization.k8s.io",
+    "scheduling.k8s.io",
+    "storage.k8s.io",
+];
 
 /// Versions that say all of an object, best first, of kinds of which servers prefer a version that does not.
 const FULL: [(&str, &str); 3] = [
@@ -69,9 +90,11 @@ pub(super) struct Types {
 }
 
 impl Types {
-    /// Asks the server. A group whose own server does not answer is passed over.
+    /// Asks the server. A group whose own server does not answer is passed over; what a server should know itself is asked for again, as
+    /// objects of a type that is not known are taken not to be there.
     pub fn discover(session: &Session) -> Result<Self, TargetError> {
-        let fail = |e: Failure| e.doing("asking the cluster for its types");
+        let what = "asking the cluster for its types";
+        let fail = |e: Failure| e.doing(what);
         // Two requests since Kubernetes 1.26; before, and where a proxy does not know them, one for each version of a group.
         let core = session.run(|client| async move { client.list_core_api_versions_aggregated().await });
         let rest = session.run(|client| async move { client.list_api_groups_aggregated().await });
@@ -84,7 +107,7 @@ impl Types {
             types.add_aggregated(rest);
             return Ok(types);
         }
-        Self::one_by_one(session).map_err(fail)
+        Patience::new(BRIEF).insist(what, &(), || Self::one_by_one(session)).map_err(fail)
     }
 
     fn one_by_one(session: &Session) -> Result<Self, Failure> {
@@ -105,19 +128,19 @@ impl Types {
             let mut set = JoinSet::new();
             for (index, (_, version)) in asked.into_iter().enumerate() {
                 let client = client.clone();
-                set.spawn(async move { (index, client.list_api_group_resources(&version).await.ok()) });
+                set.spawn(async move { (index, client.list_api_group_resources(&version).await) });
             }
             let mut lists = BTreeMap::new();
             while let Some(done) = set.join_next().await {
-                if let Ok((index, Some(list))) = done {
-                    lists.insert(index, list);
-                }
+                lists.extend(done.ok());
             }
             Ok(lists)
         })?;
         for (index, (group, version)) in versions.iter().enumerate() {
-            if let Some(list) = lists.remove(&index) {
-                types.add(group, version, &list);
+            match lists.remove(&index).map(|answer| answer.map_err(Failure::from)) {
+                Some(Ok(list)) => types.add(group, version, &list),
+                Some(Err(e)) if e.may_pass() && OWN.contains(&group.as_str()) => return Err(e),
+                _ => {}
             }
         }
         Ok(types)
@@ -175,6 +198,20 @@ impl Types {
         full.or_else(|| all.first())
     }
 
+    /// Why a server takes no objects of this type, and never will as it is: the type is Kubernetes' own.
+    pub fn never(&self, id: &ObjectId, api_version: &str) -> Option<String> {
+        if !OWN.contains(&id.group.as_str()) || self.exact(id, api_version).is_some() {
+            return None;
+        }
+        let others = self.kinds.get(&(id.group.clone(), id.kind.clone()));
+        let others: Vec<&str> = others.into_iter().flatten().map(|r| r.api_version.as_str()).collect();
+        let but = if others.is_empty() { String::new() } else { format!(", but of {}", others.join(" and ")) };
+        let kind = &id.kind;
+        Some(format!(
+            "this Kubernetes takes no {kind} of {api_version}{but}: it takes a version of the application that says so"
+        ))
+    }
+
     /// The type of an object under the version `api_version`.
     pub fn exact(&self, id: &ObjectId, api_version: &str) -> Option<&Resource> {
         let all = self.kinds.get(&(id.group.clone(), id.kind.clone()))?;
@@ -224,6 +261,79 @@ mod tests {
             types.add("autoscaling", &format!("autoscaling/{version}"), &list);
             assert_eq!(found(&types), format!("autoscaling/{best}"));
         }
+    }
+
+    /// What a server before 1.26 answers to a request.
+    fn answer(mut stream: std::net::TcpStream, is_busy: impl Fn() -> bool) {
+        use std::io::{BufRead as _, BufReader, Write as _};
+        let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+        let path = lines.next().unwrap_or_default().split(' ').nth(1).unwrap_or_default().to_owned();
+        lines.find(String::is_empty);
+        let group = |name: &str, version: &str| {
+            let version = json!({"groupVersion": format!("{name}/{version}"), "version": version});
+            json!({"name": name, "versions": [version], "preferredVersion": version})
+        };
+        let list = |version: &str, kind: &str, plural: &str| {
+            json!({"groupVersion": version, "resources": [
+                {"name": plural, "kind": kind, "namespaced": true, "singularName": "", "verbs": ["get"]}]})
+        };
+        let body = match path.as_str() {
+            "/api" => Some(json!({"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []})),
+            "/apis" => Some(json!({"groups": [group("apps", "v1"), group(MEASURES, "v1beta1")]})),
+            "/api/v1" => Some(list("v1", "Service", "services")),
+            "/apis/apps/v1" if !is_busy() => Some(list("apps/v1", "Deployment", "deployments")),
+            _ => None,
+        };
+        let busy = || json!({"kind": "Status", "code": 503, "message": "busy", "status": "Failure"});
+        let (code, body) = body.map_or_else(|| ("503 Service Unavailable", busy()), |body| ("200 OK", body));
+        let (body, close) = (body.to_string(), "connection: close\r\ncontent-length");
+        let _ = write!(stream, "HTTP/1.1 {code}\r\n{close}: {}\r\n\r\n{body}", body.len());
+    }
+
+    /// A server before 1.26 of which `apps/v1` is busy for the first `refusals` requests, and whose metrics nobody serves.
+    fn serve(refusals: usize) -> Session {
+        use std::sync::atomic::{AtomicUsize, Ordering};
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let left = std::sync::Arc::new(AtomicUsize::new(refusals));
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let left = std::sync::Arc::clone(&left);
+                let is_busy =
+                    move || left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |n| n.checked_sub(1)).is_ok();
+                // Clients open connections that they then do not use.
+                std::thread::spawn(move || answer(stream, is_busy));
+            }
+        });
+        let mut config = kube::Config::new(format!("http://{address}/").parse().unwrap());
+        config.default_retry = false;
+        Session::new(|| async { Ok(super::super::session::client(config, 1 << 20).unwrap()) }).unwrap()
+    }
+
+    #[test]
+    fn what_a_busy_server_should_know_itself_is_asked_again_and_what_another_serves_is_not() {
+        let types = Types::discover(&serve(2)).unwrap();
+        assert!(
+            types.find("apps", "Deployment").is_some(),
+            "objects of a type that is not known look as if they were gone"
+        );
+        assert!(types.find("", "Service").is_some() && types.find(MEASURES, "PodMetrics").is_none());
+    }
+
+    #[test]
+    fn a_version_that_kubernetes_no_longer_has_is_told_and_one_that_may_come_is_not() {
+        let types = classic();
+        let id = |group: &str, kind: &str| ObjectId {
+            group: group.to_owned(),
+            kind: kind.to_owned(),
+            namespace: None,
+            name: "a".to_owned(),
+        };
+        let why = types.never(&id("apps", "Deployment"), "apps/v1beta2").unwrap();
+        assert!(why.contains("no Deployment of apps/v1beta2, but of apps/v1"), "{why}");
+        assert!(types.never(&id("extensions", "Ingress"), "extensions/v1beta1").is_some());
+        assert_eq!(types.never(&id("apps", "Deployment"), "apps/v1"), None);
+        assert_eq!(types.never(&id("gateway.networking.k8s.io", "Gateway"), "gateway.networking.k8s.io/v1"), None);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::error::Error;
 
 use http_body_util::LengthLimitError;
+use kube::client::UpgradeConnectionError;
 use kube::core::request;
 
 use crate::target::{Interrupted, TargetError};
@@ -42,6 +43,15 @@ pub(super) struct Answer {
     pub causes: Vec<(String, String)>,
 }
 
+impl Answer {
+    /// Whether a rule of the cluster refuses what somebody asked for who may ask: a quota, a limit, a standard for pods, a storage
+    /// class, a webhook. The code is the one of a missing right; only that names the user.
+    fn is_rule(&self) -> bool {
+        let of_admission = self.message.contains(" is forbidden: ") && !self.message.to_lowercase().contains("user \"");
+        self.code == 403 && (of_admission || self.message.contains("denied the request"))
+    }
+}
+
 impl From<kube::Error> for Failure {
     fn from(error: kube::Error) -> Self {
         match error {
@@ -57,6 +67,11 @@ impl From<kube::Error> for Failure {
             kube::Error::SerdeError(e) => Self::Nonsense(format!("the answer is not what was asked for: {e}")),
             kube::Error::FromUtf8(_) => Self::Nonsense("the answer is no text".to_owned()),
             kube::Error::BuildRequest(e) => e.into(),
+            kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(code)) => Self::Answer(Answer {
+                code: code.as_u16(),
+                message: format!("the server does not connect a command: it answers {code}"),
+                ..Answer::default()
+            }),
             // Logging in has failed before anything was sent: no server is asked another time for that.
             kube::Error::Auth(e) => Self::Nonsense(chain(&e)),
             other if is_too_long(&other) => Self::Nonsense("its answer is longer than any that is read".to_owned()),
@@ -106,7 +121,7 @@ impl Failure {
 
     /// Whether who asks may not.
     pub fn is_forbidden(&self) -> bool {
-        self.has(403)
+        self.has(403) && !self.answer().is_some_and(Answer::is_rule)
     }
 
     /// Whether time may cure it (spec/plan.md 6.4).
@@ -155,6 +170,7 @@ impl Failure {
                 );
                 TargetError::Cluster { what, why }
             }
+            Self::Answer(answer) if answer.is_rule() => TargetError::Denied { what, why },
             Self::Answer(answer) if answer.code == 403 => TargetError::Forbidden { what, why },
             Self::Answer(answer) if answer.code == 401 => {
                 TargetError::Cluster { what, why: format!("the cluster does not accept the login: {why}") }
@@ -193,6 +209,8 @@ pub(super) fn plain(text: &str, limit: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use bundle_format::{Code, Coded};
+
     use super::*;
 
     fn answer(code: u16, message: &str) -> Failure {
@@ -232,6 +250,53 @@ mod tests {
         ] {
             assert_eq!(failure.may_pass(), again, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn a_rule_of_the_cluster_is_no_missing_right() {
+        // As servers from 1.20 to 1.36 say it.
+        for (message, is_rule) in [
+            (
+                r#"services "a" is forbidden: exceeded quota: small, requested: services=1, used: services=1, limited: services=1"#,
+                true,
+            ),
+            (r#"pods "a" is forbidden: violates PodSecurity "restricted:latest": runAsUser=0"#, true),
+            (r#"pods "a" is forbidden: maximum cpu usage per Container is 1, but limit is 2"#, true),
+            (
+                r#"persistentvolumeclaims "a" is forbidden: only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize"#,
+                true,
+            ),
+            (r#"admission webhook "a.example" denied the request: not here"#, true),
+            (
+                r#"deployments.apps is forbidden: User "eva" cannot create resource "deployments" in API group "apps""#,
+                false,
+            ),
+            (
+                r#"roles.rbac.authorization.k8s.io "a" is forbidden: user "eva" (groups=["a"]) is attempting to grant RBAC permissions not currently held"#,
+                false,
+            ),
+            (r#"forbidden: User "system:anonymous" cannot get path "/api""#, false),
+            ("access denied", false),
+        ] {
+            let failure = answer(403, message);
+            assert_eq!(failure.is_forbidden(), !is_rule, "{message}");
+            let e = failure.doing("applying a");
+            let (code, hint) = (e.code(), e.hint().unwrap_or_default());
+            let (expected, says) =
+                if is_rule { (Code::Refused, "kubectl describe") } else { (Code::Forbidden, "rbac.yaml") };
+            assert_eq!(code, expected, "{message}");
+            assert!(hint.contains(says), "{message}: {hint}");
+        }
+    }
+
+    #[test]
+    fn a_command_that_may_not_be_run_is_a_missing_right() {
+        let refused = |code: u16| {
+            let code = code.try_into().unwrap();
+            Failure::from(kube::Error::UpgradeConnection(UpgradeConnectionError::ProtocolSwitch(code)))
+        };
+        assert_eq!(refused(403).doing("reading the claim a").code(), Code::Forbidden);
+        assert!(!refused(403).may_pass() && refused(503).may_pass());
     }
 
     #[test]

@@ -42,7 +42,14 @@ impl KubeTarget {
         pod.remove(&patience, watch)?;
         let object = owner::signed(&self.place, &self.helper_object(&pod.name, claim, reads, helper));
         let what = format!("making the pod {} for {claim}", pod.name);
-        let made = patience.insist(&what, watch, || self.cluster.session.create(&self.pods(), &object));
+        let made = patience.insist(&what, watch, || match self.cluster.session.create(&self.pods(), &object) {
+            // There was none a moment ago: the answer to the request before was lost.
+            Err(e) if e.is_conflict() => {
+                let there = self.cluster.session.find(&self.pods(), &pod.name)?;
+                if there.is_some_and(|there| owner::owns(&self.place, &there)) { Ok(()) } else { Err(e) }
+            }
+            made => made.map(drop),
+        });
         made.map_err(|e| e.doing(what))?;
         pod.wait(&patience, watch)?;
         Ok(pod)

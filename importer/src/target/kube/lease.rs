@@ -59,10 +59,12 @@ fn micros(time: Timestamp) -> String {
 fn holds(lease: &Value, now: Timestamp) -> bool {
     let Ok(renewed) = text(lease, "/spec/renewTime").parse::<Timestamp>() else { return false };
     let seconds = lease.pointer("/spec/leaseDurationSeconds").and_then(Value::as_i64).unwrap_or_default();
-    // Nobody may hold it longer than we would.
-    let seconds = seconds.clamp(0, i64::try_from(HOLDS.as_secs()).unwrap_or(i64::MAX));
+    // Nobody may hold it longer than we would: not by what it says, and not by a clock that was put back since.
+    let longest = i64::try_from(HOLDS.as_secs()).unwrap_or(i64::MAX);
+    let after = |time: Timestamp, seconds: i64| time.checked_add(SignedDuration::from_secs(seconds));
     !text(lease, "/spec/holderIdentity").is_empty()
-        && renewed.checked_add(SignedDuration::from_secs(seconds)).is_ok_and(|end| now < end)
+        && after(renewed, seconds.clamp(0, longest)).is_ok_and(|end| now < end)
+        && after(now, longest).is_ok_and(|latest| renewed <= latest)
 }
 
 /// Who holds a Lease, for people: without what tells processes apart.
@@ -86,6 +88,11 @@ fn process(number: u32) -> String {
 
 /// Whether a holder was a process of this machine that is no more: nobody has to wait for its Lease to run out.
 fn is_dead(holder: &str) -> bool {
+    is_gone(Path::new("/proc"), holder)
+}
+
+/// As [`is_dead`], by what `proc` shows of processes.
+fn is_gone(proc: &Path, holder: &str) -> bool {
     let Some((_, process_of)) = holder.rsplit_once('/').and_then(|(_, rest)| rest.split_once('-')) else {
         return false;
     };
@@ -93,7 +100,9 @@ fn is_dead(holder: &str) -> bool {
         return false;
     };
     let known = !process_of.starts_with('-') && !process_of.contains("--");
-    known && process(number) == process_of && !Path::new("/proc").join(number.to_string()).exists()
+    // The first process always runs. Where it does not show, others' processes are hidden (proc(5), hidepid), and may run as well.
+    let shows = |number: u32| proc.join(number.to_string()).exists();
+    known && process(number) == process_of && !shows(number) && shows(1)
 }
 
 impl Lease {
@@ -189,20 +198,27 @@ fn seize(cluster: &Cluster, path: &str, name: &str, wanted: &mut Value, place: &
 }
 
 impl Inner {
+    /// Writes the Lease as it was read, with the time that it is now.
+    fn write(&self, mut object: Value) -> Result<Value, Failure> {
+        let now = self.cluster.session.now()?;
+        if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
+            spec.insert("renewTime".to_owned(), micros(now).into());
+        }
+        self.cluster.session.replace(&self.path, &self.name, &object)
+    }
+
     /// Writes the Lease anew; whether it is still ours.
     fn renew(&self) -> bool {
         let started = Instant::now();
-        let mut object = self.state.lock().unwrap_or_else(PoisonError::into_inner).object.clone();
-        let result = self.cluster.session.now().and_then(|now| {
-            if let Some(spec) = object.get_mut("spec").and_then(Value::as_object_mut) {
-                spec.insert("renewTime".to_owned(), micros(now).into());
-            }
-            match self.cluster.session.replace(&self.path, &self.name, &object) {
-                // Somebody touched it: it may still be ours.
-                Err(e) if e.is_conflict() => self.cluster.session.get(&self.path, &self.name),
+        let object = self.state.lock().unwrap_or_else(PoisonError::into_inner).object.clone();
+        let result = match self.write(object) {
+            // Somebody touched it, or an answer was lost. It may still be ours: then it is as old as it was, and written again.
+            Err(e) if e.is_conflict() => match self.cluster.session.get(&self.path, &self.name) {
+                Ok(there) if text(&there, "/spec/holderIdentity") == self.holder => self.write(there),
                 other => other,
-            }
-        });
+            },
+            other => other,
+        };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(object) if text(&object, "/spec/holderIdentity") == self.holder => {
@@ -273,6 +289,9 @@ mod tests {
             (lease("a/1", 10, "2026-01-01T00:00:45.000000Z"), false),
             (lease("a/1", i64::MAX, "2025-12-31T23:00:00.000000Z"), false),
             (lease("", 60, "2026-01-01T00:00:59.000000Z"), false),
+            // Servers' clocks differ a little; one that was put back would have it held for years.
+            (lease("a/1", 60, "2026-01-01T00:01:05.000000Z"), true),
+            (lease("a/1", 60, "2027-01-01T00:00:00.000000Z"), false),
             (lease("a/1", 60, "soon"), false),
             (json!({}), false),
         ] {
@@ -299,6 +318,8 @@ mod dead {
         let holder = |process: &str| format!("me@here/0123456789abcdef-{process}");
         assert!(is_dead(&holder(&process(number))), "it has ended");
         assert!(!is_dead(&holder(&process(std::process::id()))), "it runs");
+        let hidden = tempfile::tempdir().unwrap();
+        assert!(!is_gone(hidden.path(), &holder(&process(number))), "nobody sees whether it runs");
         let elsewhere = process(number).replacen(|c: char| c.is_ascii_hexdigit(), "x", 1);
         assert!(!is_dead(&holder(&elsewhere)), "another machine's, or another boot's");
         for text in ["", "me", "me@here/0123456789abcdef", "me@here/0-1", "me@here/0--1-2", "a/b/c-d-e-f"] {

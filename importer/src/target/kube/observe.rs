@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 use super::apply::is_namespace;
 use super::cluster::Cluster;
 use super::data;
-use super::discovery::check_name;
+use super::discovery::{Resource, check_name};
 use super::failure::Failure;
 use super::owner::{self, INSTANCE};
 use super::patience::{BRIEF, Patience};
+use super::session::MANAGER;
 use super::target::KubeTarget;
 use crate::render::Namespace;
 use crate::target::{Live, ObjectId, Place, TargetError};
@@ -85,15 +86,18 @@ impl KubeTarget {
 
     fn asked(&self, id: &ObjectId) -> Result<Option<Value>, Failure> {
         let Some(resource) = self.cluster.types().find(&id.group, &id.kind).cloned() else { return Ok(None) };
-        let path = resource.collection(id.namespace.as_deref())?;
-        let found = match self.cluster.session.find(&path, check_name(&id.name)?) {
-            // Who has rights in a namespace alone may not look at it, and knows of it what is said of it when it is made: its name.
-            Err(e) if e.is_forbidden() && id.group.is_empty() && id.kind == "Namespace" => {
-                Some(serde_json::json!({"metadata": {"name": id.name}}))
-            }
-            other => other?,
+        let Some(found) = self.asked_as(id, &resource)? else { return Ok(None) };
+        // The same object says other fields under another version. Those that were applied are compared with.
+        let applied = applied_as(&found).filter(|version| *version != resource.api_version);
+        let Some(applied) = applied.and_then(|version| self.cluster.types().exact(id, version).cloned()) else {
+            return Ok(Some(typed(found, &resource.api_version, &id.kind)));
         };
-        Ok(found.map(|object| typed(object, &resource.api_version, &id.kind)))
+        Ok(self.asked_as(id, &applied)?.map(|object| typed(object, &applied.api_version, &id.kind)))
+    }
+
+    fn asked_as(&self, id: &ObjectId, resource: &Resource) -> Result<Option<Value>, Failure> {
+        let path = resource.collection(id.namespace.as_deref())?;
+        self.cluster.session.find(&path, check_name(&id.name)?)
     }
 
     pub(super) fn look(&self, place: &Place, known: &[ObjectId]) -> Result<Live, TargetError> {
@@ -108,11 +112,15 @@ impl KubeTarget {
             let found = patience.insist("listing", &(), || self.cluster.session.list(&path, &labels, ""));
             let found = found.map_err(fail)?;
             for object in found {
+                let is_other = applied_as(&object).is_some_and(|version| version != resource.api_version);
                 let object = typed(object, &resource.api_version, kind);
                 let is_ours = !has_controller(&object) && owner::owns(place, &object);
-                if let Some(id) = ObjectId::of(&object).filter(|_| is_ours) {
-                    live.objects.insert(id, object);
-                }
+                let Some(id) = ObjectId::of(&object).filter(|_| is_ours) else { continue };
+                let object = match is_other {
+                    true => patience.insist("looking", &(), || self.live(&id)).map_err(fail)?,
+                    false => Some(object),
+                };
+                live.objects.extend(object.map(|object| (id, object)));
             }
         }
         for id in known.iter().filter(|id| !live.objects.contains_key(*id)).collect::<BTreeSet<_>>() {
@@ -128,7 +136,7 @@ impl KubeTarget {
 }
 
 /// An object of a list says neither its version nor its kind. What the server writes down for itself is left out.
-fn typed(mut object: Value, version: &str, kind: &str) -> Value {
+pub(super) fn typed(mut object: Value, version: &str, kind: &str) -> Value {
     if let Value::Object(map) = &mut object {
         map.insert("apiVersion".to_owned(), version.into());
         map.insert("kind".to_owned(), kind.into());
@@ -137,6 +145,14 @@ fn typed(mut object: Value, version: &str, kind: &str) -> Value {
         }
     }
     object
+}
+
+/// The version under which we applied an object last, as the server has written it down.
+fn applied_as(object: &Value) -> Option<&str> {
+    let writers = object.pointer("/metadata/managedFields").and_then(Value::as_array)?;
+    let is = |writer: &Value, key: &str, value: &str| writer.get(key).is_some_and(|v| v == value);
+    let ours = writers.iter().find(|w| is(w, "manager", MANAGER) && is(w, "operation", "Apply"))?;
+    ours.get("apiVersion").and_then(Value::as_str)
 }
 
 /// Whether a controller made it, as a cron job makes jobs.
@@ -181,6 +197,16 @@ mod tests {
         assert_eq!(names, ["Endpoints db", "Service db", "Service web"]);
         assert!(has_controller(&json!({"metadata": {"ownerReferences": [{"kind": "CronJob", "controller": true}]}})));
         assert!(!has_controller(&json!({"metadata": {"ownerReferences": [{"kind": "App"}]}})));
+    }
+
+    #[test]
+    fn the_version_that_was_applied_is_ours_and_nobody_elses() {
+        let writer = |manager: &str, operation: &str, version: &str| json!({"manager": manager, "operation": operation, "apiVersion": version});
+        let of = |writers: Value| applied_as(&json!({"metadata": {"managedFields": writers}})).map(str::to_owned);
+        let (server, ours) = (writer("kube-controller-manager", "Update", "v2"), writer("sealift", "Apply", "v1"));
+        assert_eq!(of(json!([server, writer("sealift", "Update", "v3"), ours])).as_deref(), Some("v1"));
+        assert_eq!(of(json!([server])), None);
+        assert_eq!(applied_as(&json!({"metadata": {}})), None);
     }
 
     #[test]

@@ -18,7 +18,8 @@ const POLL: Duration = Duration::from_millis(500);
 const TELL: Duration = Duration::from_secs(5);
 
 impl KubeTarget {
-    /// Deletes all of them, and waits until they are gone.
+    /// Deletes all of them, and waits until they are gone. One whose end somebody else has asked to see is waited for before the next is
+    /// deleted: whoever that is may be among those.
     pub(super) fn delete_all(
         &self,
         objects: &[ObjectId],
@@ -28,7 +29,11 @@ impl KubeTarget {
         let patience = Patience::new(patience);
         let mut ended = Vec::new();
         for id in objects {
-            if let Some(uid) = self.delete_one(id, &patience, watch)? {
+            let Some((uid, is_awaited)) = self.delete_one(id, &patience, watch)? else { continue };
+            if is_awaited {
+                self.wait_gone(id, &uid, &patience, watch)?;
+                watch.event(&Event::Removed(id));
+            } else {
                 ended.push((id, uid));
             }
         }
@@ -39,8 +44,14 @@ impl KubeTarget {
         Ok(())
     }
 
-    /// Asks for the end of an object; its `uid`, if it is there. What took its name since it was looked at is left alone.
-    fn delete_one(&self, id: &ObjectId, patience: &Patience, watch: &dyn Watch) -> Result<Option<String>, TargetError> {
+    /// Asks for the end of an object. Its `uid`, and whether a controller that is not Kubernetes' own waits for it, if it is there. What
+    /// took its name since it was looked at is left alone.
+    fn delete_one(
+        &self,
+        id: &ObjectId,
+        patience: &Patience,
+        watch: &dyn Watch,
+    ) -> Result<Option<(String, bool)>, TargetError> {
         let what = format!("removing {id}");
         let fail = |e: Failure| refusal(id, e);
         let Some(live) = patience.insist(&what, watch, || self.live(id)).map_err(fail)? else { return Ok(None) };
@@ -62,7 +73,7 @@ impl KubeTarget {
             }
         });
         deleted.map_err(fail)?;
-        Ok(Some(uid))
+        Ok(Some((uid, is_awaited(&live))))
     }
 
     fn wait_gone(&self, id: &ObjectId, uid: &str, patience: &Patience, watch: &dyn Watch) -> Result<(), TargetError> {
@@ -86,6 +97,16 @@ impl KubeTarget {
 
 fn text<'a>(object: &'a Value, path: &str) -> &'a str {
     object.pointer(path).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Whether an object has a finalizer of a controller that is not Kubernetes' own.
+fn is_awaited(live: &Value) -> bool {
+    let finalizers = live.pointer("/metadata/finalizers").and_then(Value::as_array);
+    let is_own = |name: &str| {
+        let group = name.split_once('/').map_or("", |(group, _)| group);
+        group.is_empty() || group == "kubernetes.io" || group.ends_with(".kubernetes.io") || group.ends_with(".k8s.io")
+    };
+    finalizers.into_iter().flatten().filter_map(Value::as_str).any(|name| !is_own(name))
 }
 
 /// Why an object is not gone yet: somebody has asked to be waited for.
@@ -118,6 +139,21 @@ fn refusal(id: &ObjectId, failure: Failure) -> TargetError {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn a_finalizer_of_a_tool_is_not_one_of_kubernetes() {
+        for (finalizers, awaited) in [
+            (json!(null), false),
+            (json!(["kubernetes.io/pvc-protection", "foregroundDeletion", "orphan"]), false),
+            (
+                json!(["service.kubernetes.io/load-balancer-cleanup", "customresourcecleanup.apiextensions.k8s.io"]),
+                false,
+            ),
+            (json!(["foregroundDeletion", "boxes.example/cleanup"]), true),
+        ] {
+            assert_eq!(is_awaited(&json!({"metadata": {"finalizers": finalizers}})), awaited, "{finalizers}");
+        }
+    }
 
     #[test]
     fn what_keeps_an_object_is_said() {

@@ -45,8 +45,10 @@ impl Target for KubeTarget {
     }
 
     fn check(&self, files: &[&RenderedFile]) -> Result<(), TargetError> {
+        files.iter().try_for_each(|file| self.refuse_unknown(file.objects()))?;
         let objects: Vec<ObjectId> = files.iter().flat_map(|f| f.objects()).filter_map(ObjectId::of).collect();
-        self.refuse_foreign(&objects)
+        self.refuse_foreign(&objects)?;
+        self.refuse_half_filled()
     }
 
     fn apply(
