@@ -77,6 +77,11 @@ impl<'a> Reader<'a> {
                 fail.node = Some(self.node);
                 fail.position = self.node.position;
                 fail.path = self.place.to_string();
+                // Kubernetes takes a number there too.
+                if fail.code == Code::WrongType && fail.hint.is_some() && fail.path.ends_with(".port") {
+                    fail.hint =
+                        fail.hint.filter(|hint| hint != QUOTES).or_else(|| Some("the name of a port".to_owned()));
+                }
             }
             fail
         })
@@ -99,6 +104,9 @@ impl<'a> Reader<'a> {
         }
     }
 }
+
+/// What to do about a number where a text is expected.
+const QUOTES: &str = "put it in quotes";
 
 /// Why a node is not what its place needs. The node is known as soon as the failure has passed through its reader.
 #[derive(Debug)]
@@ -142,10 +150,13 @@ impl serde::de::Error for Fail<'_> {
         let expected = expected.to_string();
         let (found, hint) = match found {
             Unexpected::Unit => ("nothing".to_owned(), Some("give it a value, or remove it")),
-            Unexpected::Str(_) => ("a text".to_owned(), None),
+            Unexpected::Str(text) => ("a text".to_owned(), instead_of_text(text, &expected)),
+            Unexpected::Map if expected == "a sequence" => {
+                ("an object".to_owned(), Some("begin each element with `- `"))
+            }
             Unexpected::Map => ("an object".to_owned(), None),
             Unexpected::Seq => ("a list".to_owned(), None),
-            other if expected == "a string" => (other.to_string(), Some("put it in quotes")),
+            other if expected == "a string" => (other.to_string(), Some(QUOTES)),
             other => (other.to_string(), None),
         };
         let hint = hint.or((expected == "a boolean").then_some("`true` or `false`"));
@@ -162,6 +173,21 @@ impl serde::de::Error for Fail<'_> {
     fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
         let message = format!("{found:?} is not one of {}", expected.join(", "));
         Self::new(Code::UnknownValue, message, did_you_mean(found, expected.iter().copied()))
+    }
+}
+
+/// What to do about a text where something else is expected.
+fn instead_of_text(text: &str, expected: &str) -> Option<&'static str> {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let number = expected.ends_with(|c: char| c.is_ascii_digit());
+    if expected == "a sequence" {
+        return Some("a list is `[one, two]`, or lines that begin with `- `");
+    }
+    match text.split_once(['-', ':']) {
+        _ if !number => None,
+        Some((first, last)) if digits(first) && digits(last) => Some("one number; each has an entry of its own"),
+        _ if digits(text) => Some("remove the quotes"),
+        _ => None,
     }
 }
 
@@ -218,7 +244,12 @@ impl<'a> Deserializer<'a> for Reader<'a> {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Fail<'a>> {
-        let Value::Map(entries) = &self.node.value else { return self.deserialize_any(visitor) };
+        let Value::Map(entries) = &self.node.value else {
+            return self.deserialize_any(visitor).map_err(|mut fail| {
+                fail.hint = fail.hint.or_else(|| Some(format!("its fields are {}", fields.join(", "))));
+                fail
+            });
+        };
         let access = Entries { reader: self.clone(), left: entries.iter(), value: None, fields: Some(fields) };
         let result = visitor.visit_map(access).map_err(|mut fail| {
             if fail.node.is_none() && fail.missing.is_some_and(|field| self.node.get(field).is_some()) {

@@ -242,6 +242,12 @@ impl Template {
         Self::check_read(node::read(bytes))
     }
 
+    /// Where the text of a template first says `value`, as a whole value.
+    #[must_use]
+    pub fn position_of(bytes: &[u8], value: &str) -> Option<Position> {
+        node::read(bytes).ok()?.position_of(value)
+    }
+
     /// Checks a template that is data already. Its problems have places in the document, and none in a text.
     #[must_use]
     pub fn check_value(value: &serde_json::Value) -> Checked {

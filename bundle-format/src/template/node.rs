@@ -47,6 +47,16 @@ impl Node {
         }
     }
 
+    /// Where a value below this one is the text `wanted`: the first.
+    pub fn position_of(&self, wanted: &str) -> Option<Position> {
+        match &self.value {
+            Value::Text(text) => (text == wanted).then_some(self.position),
+            Value::List(nodes) => nodes.iter().find_map(|node| node.position_of(wanted)),
+            Value::Map(entries) => entries.iter().find_map(|entry| entry.value.position_of(wanted)),
+            _ => None,
+        }
+    }
+
     /// The elements, if this is a list.
     pub fn elements(&self) -> &[Self] {
         match &self.value {

@@ -11,6 +11,7 @@ mod manifests;
 mod names;
 mod passwords;
 mod rainbond;
+mod spoken;
 mod tree;
 mod write;
 mod yaml;

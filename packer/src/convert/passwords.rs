@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bundle_format::template::{Component, Env, EnvName};
 
-use super::ConvertError;
 use super::draft::{Draft, NoteKind};
+use super::{ConvertError, spoken};
 
 /// Variables with which images set up a service: the password is made here, and nowhere else.
 const SET_UP: [&str; 14] = [
@@ -33,7 +33,7 @@ pub(super) fn is_secret(name: &str) -> bool {
     words.iter().any(|w| name.contains(w)) && !no.iter().any(|w| name.contains(w))
 }
 
-fn secret_value(env: &Env) -> Option<&str> {
+pub(super) fn secret_value(env: &Env) -> Option<&str> {
     let value = env.value.as_deref().filter(|_| is_secret(env.name.as_str()))?;
     let word = ["true", "false", "yes", "no", "0", "1", "null", "none"].contains(&value.to_ascii_lowercase().as_str());
     (!value.is_empty() && !word && !value.contains("$(")).then_some(value)
@@ -51,7 +51,8 @@ pub(super) fn generate(draft: &mut Draft) -> Result<(), ConvertError> {
         }
     }
     for (value, users) in users {
-        let embedding = components.iter().enumerate().filter(|(_, c)| c.env.iter().any(|e| embeds(e, &value)));
+        let uses = |c: &Component| c.env.iter().any(|e| embeds(e, &value)) || spoken::in_component(c, &value);
+        let embedding = components.iter().enumerate().filter(|(_, c)| uses(c));
         let sharing: BTreeSet<usize> = users.iter().map(|(i, _)| *i).chain(embedding.map(|(i, _)| i)).collect();
         let set_up = users.iter().find(|(_, name)| SET_UP.contains(&name.as_str()));
         let Some((owner, owner_name)) = set_up.or(users.first()) else { continue };
@@ -61,6 +62,14 @@ pub(super) fn generate(draft: &mut Draft) -> Result<(), ConvertError> {
                 "{owner_name} holds a password that travels with the template; if nothing outside the application knows it, make it \
                  a generated secret: `secret: {{ name: {owner}, key: {} }}`",
                 key(owner_name)
+            );
+            draft.note(NoteKind::Look, Some(&owner), text);
+            continue;
+        }
+        if let Some(place) = spoken::elsewhere(draft, &components, &value) {
+            let text = format!(
+                "{owner_name} holds a password that also stands in {place}, where nothing can be put in its place: it stays as it \
+                 is, and travels with the template"
             );
             draft.note(NoteKind::Look, Some(&owner), text);
             continue;
@@ -91,7 +100,7 @@ fn forms(value: &str) -> [String; 3] {
     [format!(":{value}@"), format!("password={value}"), format!("Password={value}")]
 }
 
-fn embeds(env: &Env, value: &str) -> bool {
+pub(super) fn embeds(env: &Env, value: &str) -> bool {
     env.value
         .as_ref()
         .is_some_and(|text| text.len() <= 8192 && forms(value).iter().any(|form| text.contains(form.as_str())))
@@ -106,19 +115,16 @@ fn use_secret(component: &mut Component, value: &str, name: &EnvName, secret: &b
             holder.get_or_insert(env.name.clone());
         }
     }
-    if !component.env.iter().any(|e| embeds(e, value)) {
+    if !component.env.iter().any(|e| embeds(e, value)) && !spoken::in_component(component, value) {
         return;
     }
-    // The variable stands before those that use it.
-    let holder = holder.unwrap_or_else(|| name.clone());
-    let there = component.env.iter().position(|e| e.name == holder);
-    let held = match there {
-        Some(at) if component.env[at].secret.as_ref() == Some(secret) => component.env.remove(at),
-        // Another value has the name already.
-        Some(_) => return,
-        None => Env { name: holder.clone(), value: None, secret: Some(secret.clone()), service: None },
-    };
-    component.env.insert(0, held);
+    // The variable stands before those that use it, and takes no other's name.
+    let taken = |name: &EnvName| component.env.iter().any(|e| e.name == *name && e.secret.as_ref() != Some(secret));
+    let others = (2..).map_while(|n| format!("{name}_{n}").parse().ok());
+    let mut names = holder.into_iter().chain([name.clone()]).chain(others);
+    let Some(holder) = names.find(|name| !taken(name)) else { return };
+    component.env.retain(|e| e.name != holder);
+    component.env.insert(0, Env { name: holder.clone(), value: None, secret: Some(secret.clone()), service: None });
     for env in &mut component.env {
         if let Some(text) = env.value.as_mut() {
             for form in forms(value) {
@@ -126,4 +132,5 @@ fn use_secret(component: &mut Component, value: &str, name: &EnvName, secret: &b
             }
         }
     }
+    spoken::replace(component, value, &holder);
 }

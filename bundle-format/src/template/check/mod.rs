@@ -153,6 +153,52 @@ impl Check<'_> {
         self.find(place).node.and_then(|n| n.get(field)).is_some_and(|n| !matches!(n.value, Value::Null))
     }
 
+    /// Whether the list `field` of `owner`, an element of the document's list `list`, was not read as a whole. What it lacks
+    /// is another problem already.
+    fn is_cut(&self, list: &str, owner: &str, field: &str) -> bool {
+        if self.left_out.is_empty() || self.full(Severity::Error) {
+            return false;
+        }
+        let owners = self.root.get(list).map(Node::elements).unwrap_or_default().iter();
+        let mut fields =
+            owners.filter(|n| n.get("name").and_then(Node::text) == Some(owner)).filter_map(|n| n.get(field));
+        fields.any(|n| self.is_left_out(n) || n.elements().iter().any(|n| self.is_left_out(n) || self.lacks_field(n)))
+    }
+
+    fn lacks_field(&self, node: &Node) -> bool {
+        matches!(&node.value, Value::Map(entries) if entries.iter().any(|e| self.is_left_out(&e.value)))
+    }
+
+    /// The values of all fields `key` in the text, if parts of it were left out: there may be the use of what nothing seems to
+    /// use.
+    fn meant(&self, key: &str) -> Vec<&Node> {
+        let mut found = Vec::new();
+        let mut nodes = vec![self.root];
+        while let Some(node) = nodes.pop().filter(|_| !self.left_out.is_empty()) {
+            match &node.value {
+                Value::List(elements) => nodes.extend(elements),
+                Value::Map(entries) => {
+                    found.extend(entries.iter().filter(|e| e.key == key).map(|e| &e.value));
+                    nodes.extend(entries.iter().map(|e| &e.value));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
+    fn is_left_out(&self, node: &Node) -> bool {
+        self.left_out.contains(&std::ptr::from_ref(node))
+    }
+
+    /// Whether an element of the document's list `field` was not read, and has no name either that could be referred to.
+    fn has_nameless(&self, field: &str) -> bool {
+        self.root.get(field).is_some_and(|list| {
+            let named = |n: &Node| n.get("name").and_then(Node::text).is_some();
+            self.is_left_out(list) || list.elements().iter().any(|n| self.is_left_out(n) && !named(n))
+        })
+    }
+
     /// The names in the list `field` of the document, those of elements that were left out included: a reference to one
     /// of these is not another problem.
     fn names(&self, field: &str) -> Vec<&str> {

@@ -104,10 +104,16 @@ impl Check<'_> {
             return self.error(&at, Code::NotForKind, message, Some("make the owner another `kind`"));
         }
         let Some(volume) = owner.volumes.iter().find(|v| v.name == mount.volume) else {
+            if self.is_cut("components", owner.name.as_str(), "volumes") {
+                return;
+            }
             let known: Vec<&str> = owner.volumes.iter().map(|v| v.name.as_str()).collect();
             let what = format!("volume of `{}` called", owner.name);
             return self.unknown(&what, mount.volume.as_str(), &known, &place.field("volume"));
         };
+        if volume.size.is_none() && self.is_cut("components", owner.name.as_str(), "volumes") {
+            return;
+        }
         if volume.size.is_none() {
             let message =
                 format!("the volume `{}` of `{}` has no `size`: it ends with its pod", volume.name, owner.name);

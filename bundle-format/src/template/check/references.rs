@@ -32,7 +32,10 @@ impl Check<'_> {
             if let Some(secret) = &env.secret {
                 let at = at.field("secret");
                 match self.template.secrets.iter().find(|s| s.name == secret.name) {
-                    Some(found) if !found.keys.contains(&secret.key) => {
+                    Some(found)
+                        if !found.keys.contains(&secret.key)
+                            && !self.is_cut("secrets", secret.name.as_str(), "keys") =>
+                    {
                         let keys: Vec<&str> = found.keys.iter().map(|k| k.as_str()).collect();
                         self.unknown(
                             &format!("key of the secret `{}` called", secret.name),
@@ -54,7 +57,7 @@ impl Check<'_> {
 
     /// Reports that nothing in the document's `lists` is called `name`, unless the rest is in another version.
     pub(super) fn unknown_named(&mut self, what: &str, lists: &[&str], name: &str, place: &Place) {
-        if self.partial {
+        if self.partial || lists.iter().any(|list| self.has_nameless(list)) {
             return;
         }
         let known: Vec<String> = lists.iter().flat_map(|list| self.names(list)).map(str::to_owned).collect();
@@ -74,6 +77,9 @@ impl Check<'_> {
             let lists = ["components", "externals"];
             return self.unknown_named("component", &lists, name.as_str(), &place.field("component"));
         };
+        if self.is_cut(if external { "externals" } else { "components" }, name.as_str(), "ports") {
+            return;
+        }
         match port {
             Some(port) if !offered.contains(&port.as_str()) => {
                 let what = if external { "port" } else { "service port" };
@@ -90,7 +96,7 @@ impl Check<'_> {
 
     pub(super) fn port_reference(&mut self, component: &Component, port: &PortName, place: &Place) {
         let known: Vec<&str> = component.ports.iter().map(|p| p.name.as_str()).collect();
-        if !known.contains(&port.as_str()) {
+        if !known.contains(&port.as_str()) && !self.is_cut("components", component.name.as_str(), "ports") {
             self.unknown("port of this component called", port.as_str(), &known, place);
         }
     }

@@ -96,6 +96,9 @@ impl Check<'_> {
         if let Some(found) = ports().find(|p| p.name == *port) {
             return Some((found.protocol, found.service));
         }
+        if self.is_cut("components", component.as_str(), "ports") {
+            return None;
+        }
         let known: Vec<&str> = ports().map(|p| p.name.as_str()).collect();
         let what = if service { "service port" } else { "port" };
         self.unknown(&format!("{what} of `{component}` called"), port.as_str(), &known, &place.field("port"));
@@ -126,7 +129,7 @@ impl Check<'_> {
 
     fn reached_here(&mut self, component: &Component, port: &PortName, place: &Place) {
         let known: Vec<&str> = component.ports.iter().filter(|p| p.service).map(|p| p.name.as_str()).collect();
-        if !known.contains(&port.as_str()) {
+        if !known.contains(&port.as_str()) && !self.is_cut("components", component.name.as_str(), "ports") {
             self.unknown("service port of this component called", port.as_str(), &known, place);
         }
     }

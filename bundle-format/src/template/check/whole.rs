@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use super::super::Code;
 use super::super::place::Place;
 use super::{Check, labels};
+use crate::ImageRef;
 use crate::limits::JSON_INTEGER;
 
 impl Check<'_> {
@@ -52,6 +53,8 @@ impl Check<'_> {
     fn secrets(&mut self) {
         let template = self.template;
         let used: HashSet<_> = template.variables().filter_map(|e| e.secret.as_ref()).map(|s| &s.name).collect();
+        let meant = self.meant("secret").into_iter().filter_map(|n| Some(n.get("name")?.text()?.to_owned()));
+        let meant: HashSet<String> = meant.collect();
         for (i, secret) in template.secrets.iter().enumerate() {
             let place = Place::default().field("secrets").index(i);
             let keys = place.field("keys");
@@ -63,7 +66,7 @@ impl Check<'_> {
                 self.error(&place.field("length"), Code::InvalidValue, message, None);
             }
             self.unique("the key", secret.keys.iter().enumerate().map(|(k, key)| (keys.index(k), key)));
-            if !self.used_elsewhere() && !used.contains(&secret.name) {
+            if !self.used_elsewhere() && !used.contains(&secret.name) && !meant.contains(secret.name.as_str()) {
                 let message = format!("no component uses the secret `{}`", secret.name);
                 self.warning(&place, Code::Unused, message, Some("use it in a component's `env`, or remove it"));
             }
@@ -82,10 +85,11 @@ impl Check<'_> {
         if self.used_elsewhere() {
             return;
         }
+        let meant: HashSet<ImageRef> = self.meant("image").into_iter().filter_map(|n| n.text()?.parse().ok()).collect();
         for (i, entry) in template.images.iter().enumerate() {
             let mut users =
                 template.components.iter().map(|c| &c.image).chain(template.plugins.iter().map(|p| &p.image));
-            if !users.any(|image| *image == entry.name) {
+            if !users.any(|image| *image == entry.name) && !meant.contains(&entry.name) {
                 let place = Place::default().field("images").index(i).field("name");
                 let message = format!("no component uses the image {}", entry.name);
                 self.warning(&place, Code::Unused, message, Some("it would be packed and carried for nothing"));

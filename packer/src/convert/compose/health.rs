@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
-use bundle_format::template::{Component, ExecProbe, HttpProbe, Probe, Protocol, Scheme};
+use bundle_format::template::{Component, ExecProbe, HttpProbe, Probe, Protocol, Scheme, WorkloadKind};
 
 use super::super::ConvertError;
 use super::super::draft::{Draft, NoteKind, port_of, probe};
@@ -19,6 +19,13 @@ pub(super) fn healthcheck(draft: &mut Draft, service: &Tree, made: &mut Componen
     };
     if check.get("disable").is_some_and(Tree::yes) || test.first().is_some_and(|t| t == "NONE") {
         return Ok(());
+    }
+    if made.kind == WorkloadKind::Job {
+        draft.note(NoteKind::Left, Some(&made.name), "`healthcheck`: a Job is done when its container exits");
+        return Ok(());
+    }
+    if check.get("start_interval").is_some() {
+        draft.note(NoteKind::Left, Some(&made.name), "`healthcheck.start_interval`: Kubernetes asks at one pace");
     }
     let command: Vec<String> = match test.split_first() {
         Some((form, words)) if form == "CMD" && !words.is_empty() => words.to_vec(),
@@ -37,7 +44,7 @@ pub(super) fn healthcheck(draft: &mut Draft, service: &Tree, made: &mut Componen
     let time = |key: &str| check.text_of(key).and_then(|t| words::seconds(&t)).and_then(NonZeroU16::new);
     let mut readiness = Probe {
         period_seconds: time("interval"),
-        timeout_seconds: time("timeout"),
+        timeout_seconds: time("timeout").or(Some(TIMEOUT)),
         failure_threshold: check.text_of("retries").and_then(|r| r.parse().ok()),
         initial_delay_seconds: time("start_period").map(NonZeroU16::get),
         ..probe()
@@ -53,6 +60,9 @@ pub(super) fn healthcheck(draft: &mut Draft, service: &Tree, made: &mut Componen
     made.probes.readiness = Some(readiness);
     Ok(())
 }
+
+/// What Docker waits for an answer where nothing is said. Kubernetes waits one second, which many commands need.
+const TIMEOUT: NonZeroU16 = NonZeroU16::MIN.saturating_add(29);
 
 /// The one request that a command with curl or wget makes to its own container.
 fn request(command: &[String]) -> Option<(Scheme, NonZeroU16, String)> {

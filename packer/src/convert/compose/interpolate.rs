@@ -117,26 +117,75 @@ fn closing(text: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Reads a file of `NAME=VALUE` lines: comments, `export`, single and double quotes.
-pub(super) fn env_file(text: &str) -> Vec<(String, String)> {
-    let mut out = Vec::new();
-    for line in text.lines() {
-        let line = line.trim();
-        let line = line.strip_prefix("export ").unwrap_or(line).trim_start();
-        let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) else { continue };
-        let value = value.trim_start();
-        let value = if let Some((inner, _)) = value.strip_prefix('\'').and_then(|v| v.split_once('\'')) {
-            // Single quotes keep everything as it is, variables too.
-            inner.replace('$', "$$")
-        } else if let Some((inner, _)) = value.strip_prefix('"').and_then(|v| v.rsplit_once('"')) {
-            inner.replace("\\n", "\n").replace("\\\"", "\"")
-        } else {
-            let end = value.find(" #").unwrap_or(value.len());
-            value.get(..end).unwrap_or(value).trim_end().to_owned()
+/// What a file of variables says.
+#[derive(Debug, Default)]
+pub(super) struct EnvFile {
+    /// Names and values; in the values variables are still to be replaced.
+    pub pairs: Vec<(String, String)>,
+    /// Lines, from 1, that give no variable a value.
+    pub unread: Vec<usize>,
+}
+
+/// Reads a file of `NAME=VALUE` or `NAME: VALUE` lines: comments, `export`, single and double quotes, in which a value may go
+/// on over lines.
+pub(super) fn env_file(text: &str) -> EnvFile {
+    let mut read = EnvFile::default();
+    let mut rest = text;
+    while !rest.is_empty() {
+        let (line, after) = rest.split_once('\n').unwrap_or((rest, ""));
+        let number = text[..text.len() - rest.len()].matches('\n').count() + 1;
+        let begin = line.trim_start();
+        let begin = begin.strip_prefix("export ").unwrap_or(begin).trim_start();
+        if begin.trim_end().is_empty() || begin.starts_with('#') {
+            rest = after;
+            continue;
+        }
+        let Some(at) = begin.find(['=', ':']) else {
+            read.unread.push(number);
+            rest = after;
+            continue;
         };
-        out.push((name.trim().to_owned(), value));
+        let name = begin[..at].trim().to_owned();
+        let skipped = line.len() - begin.len() + at + 1;
+        let value = rest[skipped..].trim_start_matches([' ', '\t']);
+        let quoted = value.chars().next().filter(|q| matches!(q, '"' | '\'')).and_then(|q| quoted(value, q));
+        let (value, after) = match quoted {
+            Some((value, more)) => (value, more.split_once('\n').map_or("", |(_, after)| after)),
+            None => (plain(&line[skipped..]), after),
+        };
+        read.pairs.push((name, value));
+        rest = after;
     }
-    out
+    read
+}
+
+/// The value within the quotes with which `text` begins, and what follows them; `None` if they are never closed.
+fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut chars = text.char_indices().skip(1);
+    while let Some((at, c)) = chars.next() {
+        match c {
+            c if c == quote => return Some((value, &text[at + 1..])),
+            // Single quotes keep everything as it is, variables too.
+            '$' if quote == '\'' => value.push_str("$$"),
+            '\\' if quote == '"' => match chars.next()?.1 {
+                'n' => value.push('\n'),
+                'r' => value.push('\r'),
+                't' => value.push('\t'),
+                '$' => value.push_str("$$"),
+                c @ ('"' | '\\') => value.push(c),
+                c => value.extend(['\\', c]),
+            },
+            c => value.push(c),
+        }
+    }
+    None
+}
+
+fn plain(text: &str) -> String {
+    let text = text.trim_start();
+    let end = [" #", "\t#"].iter().filter_map(|mark| text.find(mark)).min().unwrap_or(text.len());
+    text.get(..end).unwrap_or(text).trim_end().to_owned()
 }
 
 #[cfg(test)]
@@ -169,9 +218,24 @@ mod tests {
 
     #[test]
     fn files_of_variables_have_quotes_and_comments() {
-        let text = "# no\nA=1\nexport B = \"two words\"\nC='$x'\nD=v # why\nbroken\n";
+        let text = "# no\nA=1\nexport B = \"two words\"\nC='$x'\nD=v # why\nalone\nE: yaml\n\
+                    KEY=\"-----BEGIN\nabc\\n-----END\" # say \"when\"\nF=\"a\\\"b \\$x $y\"\r\nG='never closed\nH=\n";
         let read = env_file(text);
-        let read: Vec<(&str, &str)> = read.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
-        assert_eq!(read, [("A", "1"), ("B", "two words"), ("C", "$$x"), ("D", "v")]);
+        let pairs: Vec<(&str, &str)> = read.pairs.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
+        assert_eq!(
+            pairs,
+            [
+                ("A", "1"),
+                ("B", "two words"),
+                ("C", "$$x"),
+                ("D", "v"),
+                ("E", "yaml"),
+                ("KEY", "-----BEGIN\nabc\n-----END"),
+                ("F", "a\"b $$x $y"),
+                ("G", "'never closed"),
+                ("H", ""),
+            ]
+        );
+        assert_eq!(read.unread, [6]);
     }
 }

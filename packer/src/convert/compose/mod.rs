@@ -1,9 +1,12 @@
 //! docker-compose files (compose specification, <https://compose-spec.io>).
 
+mod deploy;
+mod extends;
 mod health;
 mod interpolate;
 mod mounts;
 mod ports;
+mod security;
 mod service;
 mod wiring;
 mod words;
@@ -29,6 +32,8 @@ const SERVICES: usize = bundle_format::template::limits::COMPONENTS;
 struct Project {
     /// The folder that it lies in, with links resolved. No file outside of it is read.
     base: PathBuf,
+    /// What the compose file is called there.
+    file: String,
     tree: Tree,
     variables: Variables,
     name: String,
@@ -57,7 +62,7 @@ pub fn from_compose(path: &Path, naming: &Naming) -> Result<Draft, ConvertError>
     let mut variables = Variables::new(BTreeMap::new());
     let dotenv = base.join(".env");
     if dotenv.is_file() {
-        for (name, value) in env_file(&String::from_utf8_lossy(&read(&dotenv)?)) {
+        for (name, value) in env_file(&String::from_utf8_lossy(&read(&dotenv)?)).pairs {
             let value = variables.text(&value, 0)?;
             variables.known.insert(name, value);
         }
@@ -70,6 +75,7 @@ pub fn from_compose(path: &Path, naming: &Naming) -> Result<Draft, ConvertError>
     let mut draft = Draft::new(template, version);
     let mut project = Project {
         base,
+        file: path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default(),
         tree,
         variables,
         name,
@@ -97,12 +103,15 @@ impl Project {
                 "networks" => {
                     draft.note(NoteKind::Changed, None, "networks: all components of an installation reach each other")
                 }
-                _ => {}
+                "version" | "name" | "services" | "volumes" | "configs" | "secrets" => {}
+                other if other.starts_with("x-") => {}
+                other => draft.note(NoteKind::Left, None, format!("`{other}` has no word in a template")),
             }
         }
+        self.beside(draft);
         let services: Vec<(String, Tree)> = (services.iter())
-            .map(|(name, service)| Ok((name.clone(), self.extended(&services, service, draft)?)))
-            .collect::<Result<_, ConvertError>>()?;
+            .map(|(name, service)| (name.clone(), extends::extended(&services, service, draft)))
+            .collect();
         for (name, _) in &services {
             let component = draft.component_name(name)?;
             if component.as_str() != name {
@@ -132,48 +141,20 @@ impl Project {
         Ok(())
     }
 
-    /// The service with what it `extends` in the same file under it.
-    fn extended(&self, services: &[(String, Tree)], service: &Tree, draft: &mut Draft) -> Result<Tree, ConvertError> {
-        let Some(extends) = service.get("extends") else { return Ok(service.clone()) };
-        let name = extends.text().or_else(|| extends.text_of("service")).unwrap_or_default();
-        let found = services.iter().find(|(n, _)| *n == name && extends.get("file").is_none());
-        let Some((_, base)) = found else {
-            draft.note(
-                NoteKind::Left,
-                None,
-                format!("`extends` of {name:?} in another file: merge them with `docker compose config`"),
-            );
-            return Ok(service.clone());
-        };
-        let mut fields: Vec<(String, Tree)> = base.fields().iter().filter(|(k, _)| k != "extends").cloned().collect();
-        for (key, value) in service.fields().iter().filter(|(k, _)| k != "extends") {
-            match fields.iter_mut().find(|(k, _)| k == key) {
-                Some((_, there)) => overlay(there, value),
-                None => fields.push((key.clone(), value.clone())),
-            }
+    /// Notes files that compose reads of itself, and a converter does not.
+    fn beside(&self, draft: &mut Draft) {
+        let names = ["compose", "docker-compose"]
+            .into_iter()
+            .flat_map(|stem| ["yaml", "yml"].into_iter().map(move |end| format!("{stem}.override.{end}")));
+        for name in names.filter(|name| self.base.join(name).is_file() && *name != self.file) {
+            let text = format!("{name}, which compose reads too: merge them with `docker compose config`");
+            draft.note(NoteKind::Left, None, text);
         }
-        Ok(Tree::Map(fields))
     }
 
     /// A path in the compose file as one on this machine; `None` if it leads out of the compose file's folder.
     fn inside(&self, path: &str) -> Option<PathBuf> {
         let path = self.base.join(path).canonicalize().ok()?;
         path.starts_with(&self.base).then_some(path)
-    }
-}
-
-/// Lays `value` over what is `there`: maps field by field, lists one after the other, everything else instead.
-fn overlay(there: &mut Tree, value: &Tree) {
-    match (there, value) {
-        (Tree::Map(fields), Tree::Map(more)) => {
-            for (key, value) in more {
-                match fields.iter_mut().find(|(k, _)| k == key) {
-                    Some((_, old)) => *old = value.clone(),
-                    None => fields.push((key.clone(), value.clone())),
-                }
-            }
-        }
-        (Tree::List(elements), Tree::List(more)) => elements.extend(more.iter().cloned()),
-        (there, value) => *there = value.clone(),
     }
 }

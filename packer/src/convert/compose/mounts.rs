@@ -25,6 +25,8 @@ struct Mount {
     target: String,
     read_only: bool,
     size: Option<String>,
+    /// The part of the volume that is mounted.
+    part: Option<String>,
 }
 
 fn mount(tree: &Tree) -> Option<Mount> {
@@ -43,6 +45,7 @@ fn mount(tree: &Tree) -> Option<Mount> {
             target: tree.text_of("target")?,
             read_only: tree.get("read_only").is_some_and(Tree::yes),
             size,
+            part: tree.get("volume").and_then(|v| v.text_of("subpath")),
         });
     }
     let text = tree.text()?;
@@ -55,11 +58,12 @@ fn mount(tree: &Tree) -> Option<Mount> {
             target: first.to_owned(),
             read_only: false,
             size: None,
+            part: None,
         });
     };
     let kind = if first.starts_with(['.', '/', '~']) { "bind" } else { "volume" };
     let read_only = mode.is_some_and(|m| m.split(',').any(|m| m == "ro"));
-    Some(Mount { kind, source: first.to_owned(), target: target.to_owned(), read_only, size: None })
+    Some(Mount { kind, source: first.to_owned(), target: target.to_owned(), read_only, size: None, part: None })
 }
 
 /// The named volume that an entry of `volumes` mounts.
@@ -68,24 +72,21 @@ pub(super) fn source(tree: &Tree) -> Option<String> {
 }
 
 impl Project {
+    /// Volumes, files and secrets of a service. Gives the places of files of secrets, and the variables that they became.
     pub(super) fn mounts(
         &mut self,
         draft: &mut Draft,
         name: &str,
         service: &Tree,
         made: &mut Component,
-    ) -> Result<(), ConvertError> {
+    ) -> Result<Vec<(String, EnvName)>, ConvertError> {
         for entry in service.get("volumes").map(Tree::elements).unwrap_or_default() {
             let Some((mount, path)) = mount(entry).and_then(|m| mount_path(&m.target).map(|p| (m, p))) else {
-                draft.note(
-                    NoteKind::Left,
-                    Some(&made.name),
-                    format!("the volume {}", entry.text().unwrap_or_default()),
-                );
+                draft.note(NoteKind::Left, Some(&made.name), format!("the volume {}", said(entry)));
                 continue;
             };
             match mount.kind {
-                "bind" => self.bind(draft, &mount, path, made)?,
+                "bind" => self.bind(draft, &mount, path, service, made)?,
                 "tmpfs" => memory(draft, path, mount.size.as_deref(), made)?,
                 _ => self.volume(draft, &mount, path, name, made)?,
             }
@@ -93,8 +94,9 @@ impl Project {
         for text in service.get("tmpfs").map(Tree::texts).unwrap_or_default() {
             let (path, options) = text.split_once(':').unwrap_or((&text, ""));
             let size = options.split(',').find_map(|o| o.strip_prefix("size="));
-            if let Some(path) = mount_path(path) {
-                memory(draft, path, size, made)?;
+            match mount_path(path) {
+                Some(path) => memory(draft, path, size, made)?,
+                None => draft.note(NoteKind::Left, Some(&made.name), format!("the memory at {path}")),
             }
         }
         if let Some(size) = service.text_of("shm_size")
@@ -122,6 +124,15 @@ impl Project {
                 Some(&made.name),
                 format!("{path} lives as long as a pod: an anonymous volume; give it a `size` to keep it"),
             );
+            return Ok(());
+        }
+        if let Some(part) = &mount.part {
+            let text = format!("{path} was the folder {part} of its volume; here it is the volume itself");
+            draft.note(NoteKind::Look, Some(&made.name), text);
+        }
+        if self.volumes.get(&mount.source).is_some_and(|(owner, _)| *owner == made.name) {
+            let text = format!("the volume {} is mounted a second time, at {path}", mount.source);
+            draft.note(NoteKind::Left, Some(&made.name), text);
             return Ok(());
         }
         if let Some((owner, name)) = self.volumes.get(&mount.source).filter(|(owner, _)| *owner != made.name).cloned() {
@@ -156,6 +167,13 @@ impl Project {
                 format!("the volume {} of {service} exists outside of compose; a site's begins empty", mount.source);
             draft.note(NoteKind::Look, Some(&made.name), text);
         }
+        if let Some(options) = top.and_then(|v| v.get("driver_opts")) {
+            let words: Vec<String> =
+                options.pairs().into_iter().map(|(k, v)| format!("{k}={}", v.unwrap_or_default())).collect();
+            let text =
+                format!("where the volume {} lies ({}): a site has its own storage", mount.source, words.join(", "));
+            draft.note(NoteKind::Left, Some(&made.name), text);
+        }
         Ok(())
     }
 
@@ -164,9 +182,19 @@ impl Project {
         draft: &mut Draft,
         mount: &Mount,
         path: MountPath,
+        service: &Tree,
         made: &mut Component,
     ) -> Result<(), ConvertError> {
         let found = self.inside(&mount.source);
+        if found.as_ref().is_some_and(|folder| self.is_source(folder, service)) {
+            let text = format!(
+                "{} at {path} is what the application is made of, passwords in `.env` included: it is mounted for development, and \
+                 belongs into the image",
+                mount.source
+            );
+            draft.note(NoteKind::Left, Some(&made.name), text);
+            return Ok(());
+        }
         match found {
             Some(file) if file.is_file() => self.config_file(draft, &file, path, made)?,
             Some(folder) if folder.is_dir() => match files_below(&folder) {
@@ -200,6 +228,13 @@ impl Project {
         Ok(())
     }
 
+    /// Whether `folder` has the compose file, or is what the service's image is built from.
+    fn is_source(&self, folder: &Path, service: &Tree) -> bool {
+        let context = service.get("build").and_then(|b| b.text().or_else(|| b.text_of("context")));
+        let context = context.and_then(|context| self.inside(&context));
+        folder.is_dir() && (self.base.starts_with(folder) || context.is_some_and(|context| context.starts_with(folder)))
+    }
+
     fn config_file(
         &self,
         draft: &mut Draft,
@@ -230,7 +265,17 @@ impl Project {
             let name = entry.text().or_else(|| entry.text_of("source")).unwrap_or_default();
             let target = entry.text_of("target").unwrap_or_else(|| format!("/{name}"));
             let top = self.tree.get("configs").and_then(|c| c.get(&name)).cloned().unwrap_or(Tree::Null);
-            let Some(path) = mount_path(&target) else { continue };
+            // What is no whole path lies in the container's root.
+            let target = if target.starts_with('/') { target } else { format!("/{target}") };
+            let Some(path) = mount_path(&target) else {
+                draft.note(NoteKind::Left, Some(&made.name), format!("the config {name:?}, mounted at {target}"));
+                continue;
+            };
+            let (own, before) = (["uid", "gid"].iter().any(|k| entry.get(k).is_some()), made.config.len());
+            if own {
+                let text = format!("who owns {path}: files of configuration are root's, and all may read them");
+                draft.note(NoteKind::Left, Some(&made.name), text);
+            }
             if let Some(content) = top.text_of("content") {
                 let made_of = draft.config(&made.name, path, content.into_bytes(), false)?;
                 made.config.push(made_of);
@@ -241,12 +286,21 @@ impl Project {
                     format!("the config {name:?}, mounted at {target}: its content is not here; add it to `config`");
                 draft.note(NoteKind::Left, Some(&made.name), text);
             }
+            if let (Some(file), Some(mode)) = (made.config.get_mut(before), entry.text_of("mode")) {
+                file.executable = mode.bytes().rev().take(3).any(|digit| digit.is_ascii_digit() && digit & 1 == 1);
+            }
         }
         Ok(())
     }
 
     /// A secret is read from a file there, and from a variable here: `X_FILE=/run/secrets/NAME` becomes `X`.
-    fn secrets(&mut self, draft: &mut Draft, service: &Tree, made: &mut Component) -> Result<(), ConvertError> {
+    fn secrets(
+        &mut self,
+        draft: &mut Draft,
+        service: &Tree,
+        made: &mut Component,
+    ) -> Result<Vec<(String, EnvName)>, ConvertError> {
+        let mut places = Vec::new();
         for entry in service.get("secrets").map(Tree::elements).unwrap_or_default() {
             let name = entry.text().or_else(|| entry.text_of("source")).unwrap_or_default();
             let target = entry.text_of("target").unwrap_or_else(|| name.clone());
@@ -259,9 +313,12 @@ impl Project {
                 Some(plain)
             });
             let text = match renamed {
-                Some(plain) => format!(
-                    "the secret {name:?} is generated by the site and handed over in {plain}; the value that was in use is not carried"
-                ),
+                Some(plain) => {
+                    places.push((place, plain.clone()));
+                    format!(
+                        "the secret {name:?} is generated by the site and handed over in {plain}; the value that was in use is not carried"
+                    )
+                }
                 None => {
                     let plain: EnvName = format!(
                         "SECRET_{}",
@@ -269,15 +326,23 @@ impl Project {
                     )
                     .parse()?;
                     made.env.push(Env { name: plain.clone(), value: None, secret: Some(reference), service: None });
-                    format!(
+                    let text = format!(
                         "the secret {name:?} was a file at {place}; here the site generates it and hands it over in {plain}: let the application read that"
-                    )
+                    );
+                    places.push((place, plain));
+                    text
                 }
             };
             draft.note(NoteKind::Look, Some(&made.name), text);
         }
-        Ok(())
+        Ok(places)
     }
+}
+
+/// An entry of `volumes` in few words.
+fn said(entry: &Tree) -> String {
+    let of = |key: &str| entry.text_of(key).unwrap_or_default();
+    entry.text().unwrap_or_else(|| format!("{} at {}, of the type {:?}", of("source"), of("target"), of("type")))
 }
 
 /// A folder that holds data: a volume that begins empty.

@@ -24,6 +24,12 @@ struct Given {
 }
 
 pub(super) fn ports(draft: &mut Draft, service: &Tree, made: &mut Component) -> Result<(), ConvertError> {
+    if made.kind == WorkloadKind::Job {
+        if service.get("ports").is_some() || service.get("expose").is_some() {
+            draft.note(NoteKind::Left, Some(&made.name), "`ports`: nothing reaches a Job");
+        }
+        return Ok(());
+    }
     let mut all = Vec::new();
     for port in service.get("ports").map(Tree::elements).unwrap_or_default() {
         let given = match port {
@@ -31,22 +37,31 @@ pub(super) fn ports(draft: &mut Draft, service: &Tree, made: &mut Component) -> 
             other => other.text().map(|t| short(&t)).unwrap_or_default(),
         };
         if given.is_empty() {
-            draft.note(NoteKind::Left, Some(&made.name), format!("the port {}", port.text().unwrap_or_default()));
+            let given = port.text().or_else(|| port.text_of("target")).unwrap_or_default();
+            draft.note(NoteKind::Left, Some(&made.name), format!("the port {given:?}: that is none, or too many"));
         }
         all.extend(given);
     }
     for text in service.get("expose").map(Tree::texts).unwrap_or_default() {
-        all.extend(short(&text).into_iter().map(|g| Given { published: None, ..g }));
+        let given = short(&text);
+        if given.is_empty() {
+            draft.note(NoteKind::Left, Some(&made.name), format!("the port {text:?}: that is none, or too many"));
+        }
+        all.extend(given.into_iter().map(|g| Given { published: None, ..g }));
     }
     for given in all {
         let port = port_of(made, given.target, given.protocol, given.name.as_deref())?;
         port.app_protocol = port.app_protocol.take().or(given.app_protocol);
         let (name, number) = (port.name.clone(), port.port.get());
-        let Some(published) = given.published.filter(|_| made.kind != WorkloadKind::Job) else { continue };
+        let Some(published) = given.published else { continue };
         if given.local {
             continue;
         }
-        if given.protocol == Protocol::Tcp && HTTP.contains(&number) {
+        if draft.template.routes.iter().any(|r| r.component == made.name && r.port == name) {
+            let text =
+                format!("host port {published} leads to port {number} as another one does: one route serves both");
+            draft.note(NoteKind::Changed, Some(&made.name), text);
+        } else if given.protocol == Protocol::Tcp && HTTP.contains(&number) {
             // One host cannot lead to two components; which is the front, a person knows.
             let first = draft.template.routes.is_empty();
             let host = (!first).then(|| format!("{}.{}.example", made.name, draft.template.metadata.name));

@@ -3,14 +3,13 @@
 use std::path::Path;
 
 use bundle_format::ImageRef;
-use bundle_format::template::{Component, EnvName, Quantity, WorkloadKind};
-use serde_json::{Value, json};
+use bundle_format::template::{Component, EnvName, WorkloadKind};
 
 use super::super::ConvertError;
 use super::super::draft::{Draft, NoteKind, component, literal, variable};
 use super::super::tree::{BYTES, Tree};
 use super::interpolate::env_file;
-use super::{Project, health, ports, words};
+use super::{Project, deploy, health, ports, security, words};
 use crate::plan::read_file;
 
 /// Fields that need no word: what they say holds at a site anyway, or means nothing there.
@@ -40,7 +39,7 @@ const SILENT: [&str; 24] = [
     "pull_policy",
     "logging",
 ];
-const HANDLED: [&str; 20] = [
+const HANDLED: [&str; 19] = [
     "restart",
     "extra_hosts",
     "user",
@@ -57,7 +56,6 @@ const HANDLED: [&str; 20] = [
     "mem_reservation",
     "cpus",
     "shm_size",
-    "init",
     "attach",
     "annotations",
     "platform",
@@ -71,18 +69,25 @@ impl Project {
         })?;
         let image = self.image(draft, name, service, &id)?;
         let mut made = component(id.clone(), image);
+        let job = self.jobs.contains(name);
+        made.kind = if job { WorkloadKind::Job } else { deploy::kind(service) };
         made.command = command(service.get("entrypoint"));
         made.args = command(service.get("command"));
         self.environment(draft, service, &mut made)?;
         ports::ports(draft, service, &mut made)?;
-        self.mounts(draft, name, service, &mut made)?;
+        let places = self.mounts(draft, name, service, &mut made)?;
         health::healthcheck(draft, service, &mut made)?;
-        deploy(draft, service, &mut made);
-        kubernetes(draft, service, &mut made);
+        deploy::deploy(draft, service, &mut made);
+        security::security(draft, service, &mut made);
+        secret_files(draft, &places, &mut made);
         if let Some(profiles) = service.get("profiles") {
             made.optional = true;
-            let text = format!("optional, because it belongs to the profiles {}", profiles.texts().join(", "));
-            draft.note(NoteKind::Changed, Some(&id), text);
+            let text = format!(
+                "optional, because it belongs to the profiles {}: compose starts it only when asked to, here it runs unless the \
+                 site switches it off",
+                profiles.texts().join(", ")
+            );
+            draft.note(NoteKind::Look, Some(&id), text);
         }
         labels(draft, service.get("labels"), &mut made);
         labels(draft, service.get("deploy").and_then(|d| d.get("labels")), &mut made);
@@ -100,6 +105,7 @@ impl Project {
                     "pid" | "ipc" | "uts" | "userns_mode" | "cgroup_parent" => {
                         "shared namespaces of the host have no word in a template"
                     }
+                    "init" => "`init`: no process of Docker's reaps others; let the image begin with one, such as tini",
                     "tty" | "stdin_open" => "an interactive terminal has no meaning at a site",
                     _ => "",
                 };
@@ -107,10 +113,7 @@ impl Project {
                 draft.note(NoteKind::Left, Some(&id), text);
             }
         }
-        if self.jobs.contains(name) {
-            made.kind = WorkloadKind::Job;
-            (made.ports, made.replicas, made.singleton) = (Vec::new(), None, false);
-            made.probes = bundle_format::template::Probes::default();
+        if job {
             draft.note(NoteKind::Changed, Some(&id), "a Job, because others wait for it to complete");
         }
         Ok(made)
@@ -134,9 +137,15 @@ impl Project {
         } else if service.get("image").is_none() {
             draft.note(NoteKind::Look, Some(id), "there is neither `image` nor `build`: name the image");
         }
-        text.parse().map_err(|e: <ImageRef as std::str::FromStr>::Err| ConvertError::Foreign {
-            place: format!("services.{name}.image"),
-            why: e.to_string(),
+        text.parse().map_err(|e: <ImageRef as std::str::FromStr>::Err| {
+            let missing: Vec<&str> = self.variables.missing.iter().take(5).map(String::as_str).collect();
+            let hint = match missing.is_empty() {
+                true => String::new(),
+                false => {
+                    format!("; no value is known of {}: give it one in `.env` beside the file", missing.join(", "))
+                }
+            };
+            ConvertError::Foreign { place: format!("services.{name}.image"), why: format!("{e}{hint}") }
         })
     }
 
@@ -158,7 +167,13 @@ impl Project {
                 Some(path) => {
                     let bytes =
                         read_file(&path, BYTES).map_err(|source| ConvertError::Read { path: path.clone(), source })?;
-                    for (name, value) in env_file(&String::from_utf8_lossy(&bytes)) {
+                    let read = env_file(&String::from_utf8_lossy(&bytes));
+                    if !read.unread.is_empty() {
+                        let lines: Vec<String> = read.unread.iter().map(ToString::to_string).collect();
+                        let text = format!("`env_file` {file}: no value is given in line {}", lines.join(", "));
+                        draft.note(NoteKind::Left, Some(&made.name), text);
+                    }
+                    for (name, value) in read.pairs {
                         let value = self.variables.text(&value, 0)?;
                         pairs.push((name, Some(value)));
                     }
@@ -206,53 +221,6 @@ fn command(tree: Option<&Tree>) -> Vec<String> {
     words.iter().map(|w| literal(w)).collect()
 }
 
-fn deploy(draft: &mut Draft, service: &Tree, made: &mut Component) {
-    let deploy = service.get("deploy").unwrap_or(&Tree::Null);
-    match deploy.text_of("mode").as_deref() {
-        Some("global") => made.kind = WorkloadKind::DaemonSet,
-        Some("replicated-job" | "global-job") => made.kind = WorkloadKind::Job,
-        _ => {}
-    }
-    let replicas = deploy.text_of("replicas").or_else(|| service.text_of("scale")).and_then(|r| r.parse::<u32>().ok());
-    made.replicas = replicas.filter(|n| *n != 1 && made.kind == WorkloadKind::Deployment);
-    let resources = deploy.get("resources").unwrap_or(&Tree::Null);
-    for (section, short) in [("limits", true), ("reservations", false)] {
-        let given = resources.get(section).unwrap_or(&Tree::Null);
-        let cpus = given.text_of("cpus").or_else(|| service.text_of("cpus").filter(|_| short));
-        let memory = given
-            .text_of("memory")
-            .or_else(|| service.text_of(if short { "mem_limit" } else { "mem_reservation" }))
-            .and_then(|m| words::bytes(&m));
-        let into = if short { &mut made.resources.limits } else { &mut made.resources.requests };
-        for (name, amount) in [("cpu", cpus), ("memory", memory)] {
-            if let Some(amount) = amount.and_then(|a| a.parse::<Quantity>().ok()) {
-                into.insert(name.to_owned(), amount);
-            }
-        }
-        if given.get("devices").is_some() {
-            draft.note(
-                NoteKind::Left,
-                Some(&made.name),
-                "devices: ask for them in `resources.limits`, as `nvidia.com/gpu: 1`",
-            );
-        }
-    }
-    if let Some(constraints) = deploy.get("placement").and_then(|p| p.get("constraints")) {
-        let text = format!("placement {}: say it as `kubernetes.nodeSelector`", constraints.texts().join(", "));
-        draft.note(NoteKind::Left, Some(&made.name), text);
-    }
-    let restart = service.text_of("restart");
-    if restart.as_deref().is_some_and(|r| r == "no" || r.starts_with("on-failure"))
-        && made.kind == WorkloadKind::Deployment
-    {
-        draft.note(
-            NoteKind::Look,
-            Some(&made.name),
-            "it is not always restarted: if it runs to an end, make it `kind: Job`",
-        );
-    }
-}
-
 fn labels(draft: &mut Draft, tree: Option<&Tree>, made: &mut Component) {
     let good = |t: &str| {
         t.len() <= 63
@@ -276,95 +244,29 @@ fn labels(draft: &mut Draft, tree: Option<&Tree>, made: &mut Component) {
     }
 }
 
-fn kubernetes(draft: &mut Draft, service: &Tree, made: &mut Component) {
-    let k = &mut made.kubernetes;
-    let mut left: Vec<String> = Vec::new();
-    if let Some(user) = service.text_of("user") {
-        let (uid, gid) = user.split_once(':').map_or((user.as_str(), None), |(u, g)| (u, Some(g)));
-        for (field, id) in [("runAsUser", Some(uid)), ("runAsGroup", gid)] {
-            match id.map(str::parse::<u32>) {
-                Some(Ok(id)) => _ = k.security_context.insert(field.to_owned(), json!(id)),
-                Some(Err(_)) => left.push(format!("`user: {user}`: Kubernetes wants numbers")),
-                None => {}
+/// Lets commands and health checks that read a secret's file read its variable: the file is not there.
+fn secret_files(draft: &mut Draft, places: &[(String, EnvName)], made: &mut Component) {
+    let probe = made.probes.readiness.as_mut().and_then(|p| p.exec.as_mut());
+    let checked = probe.map(|exec| ("the health check", &mut exec.command));
+    let words = [("the command", &mut made.command), ("the arguments", &mut made.args)].into_iter().chain(checked);
+    for (what, words) in words {
+        for (place, variable) in places {
+            if !words.iter().any(|w| w.contains(place.as_str())) {
+                continue;
             }
-        }
-    }
-    let mut capabilities = serde_json::Map::new();
-    for (field, key) in [("add", "cap_add"), ("drop", "cap_drop")] {
-        let given: Vec<String> = service
-            .get(key)
-            .map(Tree::texts)
-            .unwrap_or_default()
-            .iter()
-            .map(|c| c.trim_start_matches("CAP_").to_owned())
-            .collect();
-        if !given.is_empty() {
-            capabilities.insert(field.to_owned(), json!(given));
-        }
-    }
-    if !capabilities.is_empty() {
-        k.security_context.insert("capabilities".to_owned(), Value::Object(capabilities));
-    }
-    for (key, field) in [("privileged", "privileged"), ("read_only", "readOnlyRootFilesystem")] {
-        if service.get(key).is_some_and(Tree::yes) {
-            k.security_context.insert(field.to_owned(), json!(true));
-        }
-    }
-    for option in service.get("security_opt").map(Tree::texts).unwrap_or_default() {
-        match option.as_str() {
-            "no-new-privileges" | "no-new-privileges:true" | "no-new-privileges=true" => {
-                k.security_context.insert("allowPrivilegeEscalation".to_owned(), json!(false));
+            // What stands in a command was made literal: `$(` is `$$(` there.
+            let reads = [format!("$$(cat {place})"), format!("$(cat {place})"), format!("`cat {place}`")];
+            for word in words.iter_mut() {
+                reads.iter().for_each(|read| *word = word.replace(read.as_str(), &format!("${{{variable}}}")));
             }
-            other => left.push(format!("`security_opt: {other}`")),
+            let text = match words.iter().any(|w| w.contains(place.as_str())) {
+                true => {
+                    format!("{what} names the file {place}, which is not there: let it read the variable {variable}")
+                }
+                false => format!("{what} reads the variable {variable} instead of the file {place}"),
+            };
+            draft.note(NoteKind::Look, Some(&made.name), text);
         }
-    }
-    let groups: Vec<u32> =
-        service.get("group_add").map(Tree::texts).unwrap_or_default().iter().filter_map(|g| g.parse().ok()).collect();
-    if !groups.is_empty() {
-        k.pod_security_context.insert("supplementalGroups".to_owned(), json!(groups));
-    }
-    let sysctls: Vec<Value> = (service.get("sysctls").map(Tree::pairs).unwrap_or_default().into_iter())
-        .map(|(name, value)| json!({"name": name, "value": value.unwrap_or_default()}))
-        .collect();
-    if !sysctls.is_empty() {
-        left.push("kernel settings went to `kubernetes.podSecurityContext.sysctls`; a cluster must allow those that are not safe".to_owned());
-        k.pod_security_context.insert("sysctls".to_owned(), Value::Array(sysctls));
-    }
-    hosts(service, k, &mut left);
-    if service.text_of("network_mode").as_deref() == Some("host") {
-        k.host_network = true;
-        k.dns_policy = Some("ClusterFirstWithHostNet".to_owned());
-    }
-    k.termination_grace_period_seconds =
-        service.text_of("stop_grace_period").and_then(|t| words::seconds(&t)).map(u32::from);
-    for (key, value) in service.get("annotations").map(Tree::pairs).unwrap_or_default() {
-        k.annotations.insert(key, value.unwrap_or_default());
-    }
-    for text in left {
-        draft.note(NoteKind::Look, Some(&made.name), text);
-    }
-}
-
-fn hosts(service: &Tree, k: &mut bundle_format::template::KubernetesAttributes, left: &mut Vec<String>) {
-    let pairs = match service.get("extra_hosts") {
-        Some(Tree::Map(fields)) => {
-            fields.iter().flat_map(|(k, v)| v.texts().into_iter().map(|v| (k.clone(), v))).collect()
-        }
-        Some(list) => (list.texts().iter())
-            .filter_map(|t| t.split_once(['=', ':']).map(|(h, ip)| (h.to_owned(), ip.to_owned())))
-            .collect(),
-        None => Vec::new(),
-    };
-    for (host, ip) in pairs {
-        let ip = ip.trim_start_matches('[').trim_end_matches(']');
-        if ip.parse::<std::net::IpAddr>().is_err() {
-            left.push(format!("`extra_hosts` {host}: {ip} is no address that a site has"));
-            continue;
-        }
-        let mut alias = serde_json::Map::new();
-        alias.insert("ip".to_owned(), json!(ip));
-        alias.insert("hostnames".to_owned(), json!([host]));
-        k.host_aliases.push(alias);
     }
 }
 

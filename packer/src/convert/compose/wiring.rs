@@ -194,6 +194,14 @@ impl Project {
                 hosts.entry(name).or_insert_with(|| id.clone());
             }
         }
+        // `links: [db:mysql]` gives a service another name, after all that have one of their own.
+        for link in services.iter().flat_map(|(_, s)| s.get("links").map(Tree::texts).unwrap_or_default()) {
+            if let Some((name, alias)) = link.split_once(':')
+                && let Some(id) = self.services.get(name)
+            {
+                hosts.entry(alias.to_owned()).or_insert_with(|| id.clone());
+            }
+        }
         hosts
     }
 }

@@ -23,7 +23,10 @@ pub(super) fn judge(object: &Value) -> Verdict {
     let kind_of_secret = text_at(object, &["type"]).unwrap_or_default();
     let own = at(object, &["metadata", "labels", "sealift.dev/installation"]).is_some() || name.starts_with("sealift.");
     match kind(object) {
-        "ReplicaSet" | "ControllerRevision" | "Event" | "EndpointSlice" | "PodMetrics" | "CSIStorageCapacity" => {
+        "ControllerRevision" | "Event" | "PodMetrics" | "CSIStorageCapacity" => Verdict::Skip,
+        "ReplicaSet" => Verdict::Leave("no Deployment has it: write one instead, which becomes a component"),
+        // Somebody's own has no controller's mark.
+        "EndpointSlice" if at(object, &["metadata", "labels", "endpointslice.kubernetes.io/managed-by"]).is_some() => {
             Verdict::Skip
         }
         "Lease" => Verdict::Skip,

@@ -9,15 +9,57 @@ use serde_json::Value;
 use super::super::ConvertError;
 use super::super::compose::protocol_of;
 use super::super::draft::{Draft, NoteKind, port_of, probe};
-use super::{World, at, list_at, map_at, number_at, text_at};
+use super::{World, at, left, list_at, map_at, number_at, text_at};
+
+/// Fields of a container that are read, or noted in words of their own.
+const CONTAINER: [&str; 16] = [
+    "name",
+    "image",
+    "imagePullPolicy",
+    "command",
+    "args",
+    "workingDir",
+    "ports",
+    "env",
+    "envFrom",
+    "resources",
+    "volumeMounts",
+    "readinessProbe",
+    "livenessProbe",
+    "startupProbe",
+    "lifecycle",
+    "securityContext",
+];
+/// Fields of a probe.
+const PROBE: [&str; 9] = [
+    "httpGet",
+    "tcpSocket",
+    "exec",
+    "grpc",
+    "initialDelaySeconds",
+    "periodSeconds",
+    "timeoutSeconds",
+    "failureThreshold",
+    "successThreshold",
+];
 
 impl World {
     pub(super) fn container(
         &mut self,
         draft: &mut Draft,
         container: &Value,
+        own: bool,
         made: &mut Component,
     ) -> Result<(), ConvertError> {
+        let called = format!("the container {}", text_at(container, &["name"]).unwrap_or_default());
+        left::fields(draft, Some(&made.name), &called, container, &CONTAINER);
+        left::fields(
+            draft,
+            Some(&made.name),
+            &format!("the resources of {called}"),
+            at(container, &["resources"]).unwrap_or(&Value::Null),
+            &["requests", "limits"],
+        );
         let texts = |key: &str| -> Vec<String> {
             list_at(container, &[key]).iter().filter_map(Value::as_str).map(str::to_owned).collect()
         };
@@ -26,10 +68,16 @@ impl World {
         for port in list_at(container, &["ports"]) {
             let Some(number) = number_at::<u16>(port, &["containerPort"]).and_then(NonZeroU16::new) else { continue };
             let protocol = protocol_of(text_at(port, &["protocol"]).unwrap_or("TCP")).unwrap_or_default();
+            let taken = number_at::<u16>(port, &["hostPort"]).filter(|n| *n != number.get());
+            if taken.is_some() || (at(port, &["hostPort"]).is_some() && !made.kubernetes.host_network) {
+                let text =
+                    format!("`hostPort` of the port {number}: a stream with a `nodePort` leads to it from outside");
+                draft.note(NoteKind::Left, Some(&made.name), text);
+            }
             // A service that is found later makes it reachable.
             port_of(made, number, protocol, text_at(port, &["name"]))?.service = false;
         }
-        self.environment(draft, container, made)?;
+        self.environment(draft, container, own, made)?;
         for (field, key) in [("readinessProbe", 0), ("livenessProbe", 1), ("startupProbe", 2)] {
             let Some(given) = at(container, &[field]) else { continue };
             let made_of = probe_of(draft, given, made)?;
@@ -64,6 +112,7 @@ impl World {
 
 fn probe_of(draft: &mut Draft, given: &Value, made: &mut Component) -> Result<Option<Probe>, ConvertError> {
     let positive = |key: &str| number_at::<u16>(given, &[key]).and_then(NonZeroU16::new);
+    left::fields(draft, Some(&made.name), "a probe", given, &PROBE);
     // What Kubernetes assumes anyway is not said.
     let unless = |key: &str, usual: u16| positive(key).filter(|n| n.get() != usual);
     let mut made_of = Probe {

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::super::ConvertError;
 use super::super::compose::route_to;
 use super::super::draft::{Draft, NoteKind};
-use super::{World, at, kind, label, list_at, map_at, name, number_at, text_at};
+use super::{World, at, kind, label, left, list_at, map_at, name, number_at, text_at};
 
 impl World {
     pub(super) fn edge(&mut self, draft: &mut Draft) -> Result<(), ConvertError> {
@@ -74,9 +74,22 @@ impl World {
         if all.is_empty() || at(object, &["spec", "defaultBackend"]).is_some() {
             return Ok(false);
         }
-        for (host, path, (component, port)) in all {
+        let rewrite = text_at(object, &["metadata", "annotations", "nginx.ingress.kubernetes.io/rewrite-target"]);
+        // An expression is a route only where it says what a route's `rewrite` does.
+        let mut plain = Vec::new();
+        for (host, path, end) in all {
+            let given = text_at(&path, &["path"]).unwrap_or("/").to_owned();
+            match (rewritten(&given, rewrite.unwrap_or_default()), given.contains(EXPRESSION)) {
+                (Some((path_is, to)), _) => plain.push((host, path, end, path_is, Some(to))),
+                (None, false) if !rewrite.is_some_and(|r| r.contains('$')) => {
+                    plain.push((host, path, end, given, None))
+                }
+                _ => return Ok(false),
+            }
+        }
+        for (host, path, (component, port), place, to) in plain {
             let mut route = route_to(draft.part("routes", name(object))?, component, port, host.map(str::to_owned));
-            route.path = text_at(&path, &["path"]).unwrap_or("/").to_owned();
+            route.path = place;
             route.exact = text_at(&path, &["pathType"]) == Some("Exact");
             let covers = |t: &&Value| host.is_none() || list_at(t, &["hosts"]).iter().any(|h| h.as_str() == host);
             let tls = list_at(object, &["spec", "tls"]).iter().find(covers);
@@ -86,6 +99,16 @@ impl World {
                 .map(str::to_owned);
             for (key, value) in map_at(object, &["metadata", "annotations"]) {
                 annotation(&mut route, key, value.as_str().unwrap_or_default());
+            }
+            if to.is_some() {
+                route.rewrite = to;
+                route.annotations.retain(|key, _| {
+                    !["rewrite-target", "use-regex"].iter().any(|k| *key == format!("nginx.ingress.kubernetes.io/{k}"))
+                });
+            }
+            if tls.is_some() && route.tls_secret.is_none() {
+                let text = format!("TLS of {} without a `secretName`: routes name a `tlsSecret`", label(object));
+                draft.note(NoteKind::Left, Some(&route.component), text);
             }
             draft.template.routes.push(route);
         }
@@ -108,7 +131,7 @@ impl World {
             number_at::<u32>(object, &["spec", "maxReplicas"]).and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
         let min =
             number_at::<u32>(object, &["spec", "minReplicas"]).and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
-        let percent = |n: Option<u8>| n.and_then(NonZeroU8::new);
+        let percent = |n: Option<u32>| n.and_then(|n| u8::try_from(n.min(100)).ok()).and_then(NonZeroU8::new);
         let mut scaling = Scaling {
             min,
             max,
@@ -117,8 +140,12 @@ impl World {
             memory: None,
         };
         for metric in list_at(object, &["spec", "metrics"]) {
-            let average = number_at::<u8>(metric, &["resource", "target", "averageUtilization"])
+            let average = number_at::<u32>(metric, &["resource", "target", "averageUtilization"])
                 .or_else(|| number_at(metric, &["resource", "targetAverageUtilization"]));
+            if average.is_some_and(|n| n > 100) {
+                let text = format!("{}: more than all that is requested became 100 per cent", label(object));
+                draft.note(NoteKind::Look, Some(&component), text);
+            }
             match (text_at(metric, &["resource", "name"]), percent(average)) {
                 (Some("cpu"), Some(n)) => scaling.cpu = Some(n),
                 (Some("memory"), Some(n)) => scaling.memory = Some(n),
@@ -154,6 +181,7 @@ impl World {
                 let Some((component, port)) = self.behind(draft, service, text_at(endpoint, &["port"]), None) else {
                     return Ok(false);
                 };
+                left::fields(draft, Some(&component), &label(object), endpoint, &["port", "path", "interval"]);
                 let interval = text_at(endpoint, &["interval"]).and_then(|i| i.parse().ok());
                 let path = text_at(endpoint, &["path"]).unwrap_or("/metrics").to_owned();
                 made.push((component, port, path, interval));
@@ -177,7 +205,8 @@ impl World {
 fn annotation(route: &mut bundle_format::template::Route, key: &str, value: &str) {
     let seconds = || value.trim_end_matches('s').parse::<NonZeroU32>().ok();
     match key.strip_prefix("nginx.ingress.kubernetes.io/") {
-        Some("rewrite-target") if !value.contains('$') => route.rewrite = Some(value.to_owned()),
+        // Behind a path that is only the beginning, this is one place for all: no `rewrite` says that.
+        Some("rewrite-target") if !value.contains('$') && route.exact => route.rewrite = Some(value.to_owned()),
         Some("proxy-connect-timeout") if seconds().is_some() => route.connect_timeout_seconds = seconds(),
         Some("proxy-read-timeout") if seconds().is_some() => route.read_timeout_seconds = seconds(),
         Some("proxy-send-timeout") if seconds().is_some() => route.send_timeout_seconds = seconds(),
@@ -187,6 +216,22 @@ fn annotation(route: &mut bundle_format::template::Route, key: &str, value: &str
         _ if key == "kubernetes.io/ingress.class" => {}
         _ => _ = route.annotations.insert(key.to_owned(), value.to_owned()),
     }
+}
+
+/// What makes a path an expression.
+const EXPRESSION: [char; 11] = ['(', ')', '|', '*', '$', '[', ']', '^', '+', '?', '\\'];
+
+/// The path and `rewrite` of a route that say the same as this expression of ingress-nginx: what follows `path` is put
+/// behind another one.
+fn rewritten(path: &str, target: &str) -> Option<(String, String)> {
+    let (before, group) = match (path.strip_suffix("(/|$)(.*)"), path.strip_suffix("/(.*)")) {
+        (Some(before), _) => (before, "$2"),
+        (None, Some(before)) => (before, "$1"),
+        (None, None) => return None,
+    };
+    let to = target.strip_suffix(group)?.strip_suffix('/')?;
+    let whole = |path: &str| if path.is_empty() { "/".to_owned() } else { path.to_owned() };
+    (!before.contains(EXPRESSION) && !to.contains('$')).then(|| (whole(before), whole(to)))
 }
 
 /// A size of nginx: `50m`.

@@ -7,19 +7,21 @@ use serde_json::Value;
 
 use super::super::ConvertError;
 use super::super::draft::{Draft, NoteKind, literal, variable};
-use super::{World, at, kind, list_at, map_at, name, pod, text_at};
+use super::{World, at, kind, list_at, main_container, map_at, name, pod, text_at};
 
 impl World {
     pub(super) fn environment(
         &mut self,
         draft: &mut Draft,
         container: &Value,
+        own: bool,
         made: &mut Component,
     ) -> Result<(), ConvertError> {
         for source in list_at(container, &["envFrom"]) {
             let prefix = text_at(source, &["prefix"]).unwrap_or_default();
             if let Some(map) = text_at(source, &["configMapRef", "name"]) {
-                if prefix.is_empty() && self.users(map) > 1 {
+                // A group is of the component's own container alone.
+                if own && prefix.is_empty() && self.users(map) > 1 {
                     continue;
                 }
                 self.all_of(draft, "ConfigMap", map, prefix, made)?;
@@ -127,7 +129,14 @@ impl World {
             pairs = pairs.into_iter().take(ENTRIES).collect();
         }
         for (key, value) in pairs {
-            let Ok(env) = format!("{prefix}{key}").parse::<EnvName>() else { continue };
+            let Ok(env) = format!("{prefix}{key}").parse::<EnvName>() else {
+                let text = format!(
+                    "the variable {:?} of the {of} {called}: that is no name of a variable",
+                    format!("{prefix}{key}")
+                );
+                draft.note(NoteKind::Left, Some(&made.name), text);
+                continue;
+            };
             let set = match of {
                 "Secret" => self.secret_of(draft, env, called, &key, made)?,
                 _ => variable(env, literal(&value)),
@@ -159,6 +168,11 @@ impl World {
             if users.len() < 2 {
                 continue;
             }
+            let wrong = map_at(&self.objects[index], &["data"]).filter(|(k, _)| k.parse::<EnvName>().is_err());
+            for (key, _) in wrong {
+                let text = format!("the variable {key:?} of the ConfigMap {called}: that is no name of a variable");
+                draft.note(NoteKind::Left, None, text);
+            }
             let items: Vec<ConfigItem> = map_at(&self.objects[index], &["data"])
                 .filter_map(|(k, v)| Some(ConfigItem { name: k.parse().ok()?, value: literal(v.as_str()?) }))
                 .take(ENTRIES)
@@ -176,11 +190,11 @@ impl World {
     }
 }
 
-/// Whether a container of the workload takes all variables of the ConfigMap `called`, under their own names.
+/// Whether the workload's own container takes all variables of the ConfigMap `called`, under their own names.
 fn takes(object: &Value, called: &str) -> bool {
     let spec = pod(object).and_then(|t| at(t, &["spec"]));
     let containers = spec.map(|s| list_at(s, &["containers"])).unwrap_or_default();
-    containers.iter().flat_map(|c| list_at(c, &["envFrom"])).any(|e| {
+    containers.get(main_container(object)).into_iter().flat_map(|c| list_at(c, &["envFrom"])).any(|e| {
         text_at(e, &["configMapRef", "name"]) == Some(called) && text_at(e, &["prefix"]).unwrap_or_default().is_empty()
     })
 }

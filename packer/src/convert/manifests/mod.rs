@@ -4,6 +4,7 @@ mod clean;
 mod container;
 mod edge;
 mod environment;
+mod left;
 mod services;
 mod volumes;
 mod workload;
@@ -151,8 +152,7 @@ impl World {
         self.services(draft)?;
         self.edge(draft)?;
         passwords::generate(draft)?;
-        let hosts = std::mem::take(&mut self.hosts);
-        connect::rewrite(draft, &hosts)?;
+        connect::rewrite(draft, &self.hosts)?;
         self.rest(draft)
     }
 
@@ -173,6 +173,9 @@ impl World {
             let path = draft.file("k8s", &file, yaml::document(object).into_bytes())?;
             draft.template.manifests.push(path.clone());
             draft.note(NoteKind::Changed, None, format!("{} stays as it is, in {path}", label(object)));
+            for text in self.dangling(draft, object) {
+                draft.note(NoteKind::Look, None, format!("{} stays as it is, and {text}", label(object)));
+            }
         }
         let mut images = BTreeSet::new();
         for path in draft.template.manifests.clone() {
@@ -207,6 +210,12 @@ impl World {
         }
         self.workloads.iter().find(|(index, _)| carries(index)).map(|(_, component)| component.clone())
     }
+}
+
+/// The container of a workload that becomes the component: the one of its name, or the first.
+fn main_container(object: &Value) -> usize {
+    let containers = pod(object).map(|t| list_at(t, &["spec", "containers"])).unwrap_or_default();
+    containers.iter().position(|c| text_at(c, &["name"]) == Some(name(object))).unwrap_or(0)
 }
 
 /// The template of a workload's pods.

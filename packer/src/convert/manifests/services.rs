@@ -2,14 +2,14 @@
 
 use std::num::NonZeroU16;
 
-use bundle_format::template::{Exposure, External, ExternalPort, Protocol, Stream};
+use bundle_format::template::{ComponentName, Exposure, External, ExternalPort, Port, Protocol, Stream, WorkloadKind};
 use serde_json::{Map, Value};
 
 use super::super::ConvertError;
 use super::super::compose::protocol_of;
 use super::super::draft::{Draft, NoteKind, port_of};
 use super::super::names::{self, Names};
-use super::{World, at, kind, list_at, name, number_at, text_at};
+use super::{World, at, kind, label, left, list_at, map_at, name, number_at, text_at};
 
 impl World {
     pub(super) fn services(&mut self, draft: &mut Draft) -> Result<(), ConvertError> {
@@ -33,7 +33,7 @@ impl World {
         Ok(())
     }
 
-    fn host(&mut self, service: &Value, component: &bundle_format::template::ComponentName) {
+    fn host(&mut self, service: &Value, component: &ComponentName) {
         let called = name(service).to_owned();
         for namespace in &self.namespaces {
             let long = format!("{called}.{namespace}");
@@ -44,12 +44,7 @@ impl World {
         self.hosts.insert(called, component.clone());
     }
 
-    fn reachable(
-        &mut self,
-        draft: &mut Draft,
-        service: &Value,
-        component: &bundle_format::template::ComponentName,
-    ) -> Result<(), ConvertError> {
+    fn reachable(&mut self, draft: &mut Draft, service: &Value, component: &ComponentName) -> Result<(), ConvertError> {
         let Some(at_index) = draft.template.components.iter().position(|c| c.name == *component) else { return Ok(()) };
         let outside = match text_at(service, &["spec", "type"]) {
             Some("NodePort") => Some(Exposure::NodePort),
@@ -59,12 +54,20 @@ impl World {
         for port in list_at(service, &["spec", "ports"]) {
             let Some(number) = number_at::<u16>(port, &["port"]).and_then(NonZeroU16::new) else { continue };
             let protocol = protocol_of(text_at(port, &["protocol"]).unwrap_or("TCP")).unwrap_or_default();
-            let made = &mut draft.template.components[at_index];
+            let Some(made) = draft.template.components.get(at_index) else { continue };
             let target = match at(port, &["targetPort"]) {
                 Some(Value::String(named)) if named.parse::<u16>().is_err() => {
                     match made.ports.iter().find(|p| p.name.as_str() == named) {
                         Some(found) => found.port,
-                        None => continue,
+                        None => match beside(draft, component, |p| p.name.as_str() == named) {
+                            Some(number) => number,
+                            None => {
+                                let text =
+                                    format!("the port {named} of the Service {}: no container has it", name(service));
+                                draft.note(NoteKind::Left, Some(component), text);
+                                continue;
+                            }
+                        },
                     }
                 }
                 Some(Value::String(text)) => text.parse().ok().and_then(NonZeroU16::new).unwrap_or(number),
@@ -73,8 +76,13 @@ impl World {
                 }
                 None => number,
             };
+            // A port of another container of the pod is the component's, so that its service can lead there.
+            beside(draft, component, |p| p.port == target && p.protocol == protocol);
+            let Some(made) = draft.template.components.get_mut(at_index) else { continue };
+            let known = made.ports.iter().any(|p| p.port == target && p.protocol == protocol);
             let entry = port_of(made, target, protocol, text_at(port, &["name"]))?;
-            if entry.service && entry.service_port.unwrap_or(entry.port) != number {
+            // A port that no container declares is only known from here.
+            if known && entry.service && entry.service_port.unwrap_or(entry.port) != number {
                 let text = format!(
                     "the port {target} had several numbers at its services; {number} of {} is not carried",
                     name(service)
@@ -101,16 +109,19 @@ impl World {
                 });
             }
         }
-        let kept: Vec<&str> = ["sessionAffinity", "externalIPs", "loadBalancerIP"]
-            .into_iter()
-            .filter(|k| at(service, &["spec", k]).is_some())
-            .collect();
-        if !kept.is_empty() {
-            draft.note(
-                NoteKind::Left,
-                Some(component),
-                format!("{} of the Service {}", kept.join(", "), name(service)),
+        let what = format!("the Service {}", name(service));
+        let known = ["type", "selector", "ports", "clusterIP", "externalName"];
+        left::fields(draft, Some(component), &what, at(service, &["spec"]).unwrap_or(&Value::Null), &known);
+        let annotations: Vec<&str> = map_at(service, &["metadata", "annotations"]).map(|(k, _)| k.as_str()).collect();
+        if !annotations.is_empty() {
+            draft.note(NoteKind::Left, Some(component), format!("annotations of {what}: {}", annotations.join(", ")));
+        }
+        let set = draft.template.component(component).is_some_and(|c| c.kind == WorkloadKind::StatefulSet);
+        if text_at(service, &["spec", "clusterIP"]) == Some("None") && !set {
+            let text = format!(
+                "{what} gave the addresses of all pods; only that of a StatefulSet does, as INSTALLATION-COMPONENT-headless"
             );
+            draft.note(NoteKind::Left, Some(component), text);
         }
         Ok(())
     }
@@ -132,15 +143,22 @@ impl World {
         for port in list_at(service, &["spec", "ports"]) {
             let Some(number) = number_at::<u16>(port, &["port"]).and_then(NonZeroU16::new) else { continue };
             if protocol_of(text_at(port, &["protocol"]).unwrap_or("TCP")) == Some(Protocol::Tcp) {
+                if number_at::<u16>(port, &["targetPort"]).is_some_and(|target| target != number.get()) {
+                    let text = format!("{}: port {number} led to another number there; say that one", label(service));
+                    draft.note(NoteKind::Look, None, text);
+                }
                 ports.push(ExternalPort {
                     name: names::port(text_at(port, &["name"]), number.get(), &mut taken)?,
                     port: number,
                 });
+            } else {
+                draft.note(NoteKind::Left, None, format!("{}: port {number}, which is not TCP", label(service)));
             }
         }
         self.used.insert(index);
         self.used.extend(endpoints);
         let id = draft.component_name(name(service))?;
+        self.host(service, &id);
         let addresses = if host.is_some() { Vec::new() } else { addresses };
         draft.note(
             NoteKind::Look,
@@ -150,4 +168,14 @@ impl World {
         draft.template.externals.push(External { name: id, host, addresses, ports });
         Ok(())
     }
+}
+
+/// Takes a port from a plugin of `component`, and gives its number.
+fn beside(draft: &mut Draft, component: &ComponentName, wanted: impl Fn(&Port) -> bool) -> Option<NonZeroU16> {
+    let used = draft.template.component(component)?.plugins.iter().map(|p| p.name.clone()).collect::<Vec<_>>();
+    let mut plugins = draft.template.plugins.iter_mut().filter(|p| used.contains(&p.name));
+    plugins.find_map(|plugin| {
+        let at = plugin.ports.iter().position(&wanted)?;
+        Some(plugin.ports.remove(at).port)
+    })
 }

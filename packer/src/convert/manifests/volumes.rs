@@ -8,7 +8,12 @@ use super::super::ConvertError;
 use super::super::compose::{free_name, volume};
 use super::super::draft::{Draft, NoteKind};
 use super::super::names::mount_path;
-use super::{World, at, kind, list_at, map_at, name, text_at};
+use super::{World, at, kind, left, list_at, map_at, name, number_at, text_at};
+
+/// Fields of a claim; where it is bound to, and its class, are the cluster's.
+const CLAIM: [&str; 4] = ["accessModes", "resources", "storageClassName", "volumeName"];
+/// Fields of a mount.
+const MOUNT: [&str; 4] = ["name", "mountPath", "readOnly", "subPath"];
 
 impl World {
     /// The mounts of a workload's own container.
@@ -27,10 +32,23 @@ impl World {
                 draft.note(NoteKind::Left, Some(&made.name), format!("the mount {called} at {target}"));
                 continue;
             };
+            left::fields(draft, Some(&made.name), &format!("the mount at {target}"), mount, &MOUNT);
             let read_only = at(mount, &["readOnly"]).and_then(Value::as_bool).unwrap_or(false);
             let sub = text_at(mount, &["subPath"]);
             let claim = list_at(object, &["spec", "volumeClaimTemplates"]).iter().find(|c| name(c) == called);
             if let Some(claim) = claim {
+                left::fields(
+                    draft,
+                    Some(&made.name),
+                    &format!("the claim {called}"),
+                    claim.get("spec").unwrap_or(&Value::Null),
+                    &CLAIM,
+                );
+                if made.volumes.iter().any(|v| v.name.as_str() == called) {
+                    let text = format!("the claim {called} is mounted a second time, at {path}");
+                    draft.note(NoteKind::Left, Some(&made.name), text);
+                    continue;
+                }
                 let volume = Volume { read_only, ..claimed(claim, volume(free_name(made, called)?, path)) };
                 made.volumes.push(volume);
                 self.claims_of(name(object), called);
@@ -48,6 +66,12 @@ impl World {
                 let memory = text_at(empty, &["medium"]) == Some("Memory");
                 let size_limit = text_at(empty, &["sizeLimit"]).and_then(|s| s.parse().ok());
                 let name = free_name(made, called)?;
+                if name.as_str() != called && made.volumes.iter().any(|v| v.name.as_str() == called) {
+                    let text =
+                        format!("the folder {called} is mounted a second time, at {path}: here that is another folder");
+                    draft.note(NoteKind::Look, Some(&made.name), text);
+                }
+                self.sub_path(draft, made, target, sub);
                 made.volumes.push(Volume {
                     empty_dir: Some(EmptyDir { memory, size_limit }),
                     read_only,
@@ -135,7 +159,11 @@ impl World {
         let found = self.find("PersistentVolumeClaim", claim);
         let name = free_name(made, claim.strip_prefix(&format!("{}-", made.name)).unwrap_or(claim))?;
         let made_of = match found {
-            Some(index) => claimed(&self.objects[index], volume(name.clone(), path)),
+            Some(index) => {
+                let spec = self.objects[index].get("spec").unwrap_or(&Value::Null);
+                left::fields(draft, Some(&made.name), &format!("the claim {claim}"), spec, &CLAIM);
+                claimed(&self.objects[index], volume(name.clone(), path))
+            }
             None => {
                 draft.note(
                     NoteKind::Look,
@@ -190,6 +218,14 @@ impl World {
             return Ok(());
         };
         self.used.insert(index);
+        let modes = list_at(source, &["configMap", "items"]).iter().filter_map(|i| number_at::<u32>(i, &["mode"]));
+        let modes = modes.chain(number_at::<u32>(source, &["configMap", "defaultMode"]));
+        if let Some(mode) = modes.into_iter().find(|mode| ![0o644, 0o755].contains(mode)) {
+            let text = format!(
+                "the mode {mode:o} of files of the ConfigMap {map}: 755 where anybody may run them, otherwise 644"
+            );
+            draft.note(NoteKind::Left, Some(&made.name), text);
+        }
         let executable =
             at(source, &["configMap", "defaultMode"]).and_then(Value::as_u64).is_some_and(|m| m & 0o111 != 0);
         let items: Vec<(String, String)> = match list_at(source, &["configMap", "items"]) {
@@ -202,6 +238,10 @@ impl World {
                 .filter_map(|i| Some((text_at(i, &["key"])?.to_owned(), text_at(i, &["path"])?.to_owned())))
                 .collect(),
         };
+        if sub.is_some_and(|sub| !items.iter().any(|(_, below)| below == sub)) {
+            let text = format!("the ConfigMap {map} has no file {}, mounted at {target}", sub.unwrap_or_default());
+            draft.note(NoteKind::Left, Some(&made.name), text);
+        }
         for (key, below) in items {
             let place = match sub {
                 Some(sub) if sub == below => target.to_owned(),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::super::ConvertError;
 use super::super::draft::{Draft, NoteKind, component};
-use super::{World, at, kind, list_at, map_at, name, number_at, pod, text_at};
+use super::{World, at, kind, left, list_at, main_container, map_at, name, number_at, pod, text_at};
 
 impl World {
     /// Converts the workload at `index`.
@@ -16,7 +16,7 @@ impl World {
         let (Some(template), called) = (pod(&object), name(&object).to_owned()) else { return Ok(()) };
         let Some(spec) = at(template, &["spec"]) else { return Ok(()) };
         let containers = list_at(spec, &["containers"]);
-        let main = containers.iter().position(|c| text_at(c, &["name"]) == Some(called.as_str())).unwrap_or(0);
+        let main = main_container(&object);
         let Some(image) = containers.get(main).and_then(|c| text_at(c, &["image"])?.parse().ok()) else {
             draft.note(
                 NoteKind::Left,
@@ -33,7 +33,8 @@ impl World {
         self.kind_of(draft, &object, &mut made);
         pod_fields(draft, template, spec, &mut made);
         let Some(container) = containers.get(main) else { return Ok(()) };
-        self.container(draft, container, &mut made)?;
+        left::workload(draft, &id, &object);
+        self.container(draft, container, true, &mut made)?;
         self.mounts(draft, &object, spec, container, &mut made)?;
         let others = containers.iter().enumerate().filter(|(i, _)| *i != main).map(|(_, c)| (PluginKind::Sidecar, c));
         let before = list_at(spec, &["initContainers"]).iter().map(|c| match text_at(c, &["restartPolicy"]) {
@@ -44,6 +45,9 @@ impl World {
             self.plugin(draft, when, spec, container, &mut made)?;
         }
         if made.kind == WorkloadKind::Job || made.kind == WorkloadKind::CronJob {
+            if !made.probes.is_empty() {
+                draft.note(NoteKind::Left, Some(&id), "its probes: a job is done when its container exits");
+            }
             made.probes = bundle_format::template::Probes::default();
             made.ports.clear();
         }
@@ -80,7 +84,7 @@ impl World {
                 let given = ["concurrencyPolicy", "timeZone", "startingDeadlineSeconds", "suspend"];
                 if given.iter().any(|k| spec(&[k]).is_some_and(|v| v != "Allow" && v != false)) {
                     left.push(
-                        "of a CronJob, only its schedule is carried: not `concurrencyPolicy`, `timeZone`, `suspend`",
+                        "of a CronJob, only its schedule is carried: not `concurrencyPolicy`, `timeZone`, `startingDeadlineSeconds`, `suspend`",
                     );
                 }
             }
@@ -111,7 +115,7 @@ impl World {
         };
         // A plugin is read as a component of its own, and hands over what a plugin can have.
         let mut like = component(made.name.clone(), image);
-        self.container(draft, container, &mut like)?;
+        self.container(draft, container, false, &mut like)?;
         like.kind = if when == PluginKind::Init { WorkloadKind::Job } else { WorkloadKind::Deployment };
         let shares = self.plugin_mounts(draft, spec, container, made, &mut like)?;
         if !like.probes.is_empty() {
@@ -179,9 +183,7 @@ fn pod_fields(draft: &mut Draft, template: &Value, spec: &Value, made: &mut Comp
     k.annotations.retain(|key, _| !key.starts_with("sealift.dev/"));
     made.labels = texts(&["metadata", "labels"], template);
     made.labels.retain(|key, _| {
-        let prefix = key.split_once('/').map_or("", |(p, _)| p);
-        let reserved = ["kubernetes.io", "k8s.io", "sealift.dev"];
-        !reserved.iter().any(|r| prefix == *r || prefix.strip_suffix(r).is_some_and(|rest| rest.ends_with('.')))
+        !left::is_ours(key)
             && !["pod-template-hash", "controller-revision-hash", "controller-uid", "job-name"].contains(&key.as_str())
     });
     if !list_at(spec, &["imagePullSecrets"]).is_empty() {
@@ -190,12 +192,5 @@ fn pod_fields(draft: &mut Draft, template: &Value, spec: &Value, made: &mut Comp
             Some(&made.name),
             "`imagePullSecrets`: a site pulls from its own registry, with its own login",
         );
-    }
-    for key in
-        ["hostPID", "hostIPC", "shareProcessNamespace", "dnsConfig", "hostname", "subdomain", "activeDeadlineSeconds"]
-    {
-        if at(spec, &[key]).is_some_and(|v| *v != Value::Bool(false)) {
-            draft.note(NoteKind::Left, Some(&made.name), format!("`{key}` has no word in a template"));
-        }
     }
 }
