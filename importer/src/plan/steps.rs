@@ -147,10 +147,11 @@ impl<'a> Part<'a> {
 }
 
 /// What applying does. That the target has all of an object is not enough: what the last version said and this one does not
-/// is there as well, and goes when it is applied.
+/// is there as well, and goes when it is applied. What is being removed is not there much longer.
 fn effect(rendered: &Value, live: Option<&Value>, applied: Option<&Digest>) -> Effect {
     match live {
         None => Effect::Create,
+        Some(live) if live.pointer("/metadata/deletionTimestamp").is_some() => Effect::Change,
         Some(live) if applied == Some(&digest(rendered)) && same(rendered, live) => Effect::Keep,
         Some(_) => Effect::Change,
     }

@@ -100,6 +100,17 @@ fn what_is_applied_needs_no_step() {
 }
 
 #[test]
+fn what_is_being_removed_is_applied_again() {
+    let files = shop("1");
+    let mut live = live(&files);
+    let web = live.objects.keys().find(|id| id.kind == "Deployment" && id.name == "shop-web").unwrap().clone();
+    live.objects.get_mut(&web).unwrap()["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
+    let steps = planned(&files, &live, &inventory(&files, &[], &[]), false);
+    let wait = "wait web: ConfigMap shop-web-config, Service shop-web, Deployment shop-web";
+    assert_eq!(told(&steps), ["~ 50-002-deployment-web.yaml", wait]);
+}
+
+#[test]
 fn what_changes_is_applied_and_waited_for_alone() {
     let (old, new) = (shop("1"), shop("2"));
     let steps = planned(&new, &live(&old), &inventory(&old, &[], &[]), false);
