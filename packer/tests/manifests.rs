@@ -1,6 +1,6 @@
 //! What Kubernetes objects say is carried or noted: one case for each way to say something.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot run has failed")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot run has failed")]
 
 use bundle_format::template::{Manifest, Template};
 use packer::convert::{Naming, from_objects};

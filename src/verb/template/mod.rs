@@ -5,7 +5,7 @@ mod convert;
 
 use std::path::Path;
 
-use bundle_format::template::{Severity, Template, json_schema};
+use bundle_format::template::{Position, Severity, Template, json_schema};
 use bundle_format::{Code, limits};
 
 use crate::args::TemplateVerb;
@@ -81,6 +81,9 @@ fn check(path: &Path, out: &Output) -> Result<(), Failure> {
         let places = template.charts.iter().map(|c| &c.chart).chain(template.kustomizations.iter().map(|k| &k.folder));
         missing.extend(places.filter(|p| !base.join(p.as_str()).exists()).map(ToString::to_string));
     }
+    let mut missing: Vec<(Position, String)> =
+        missing.into_iter().map(|path| (Template::position_of(&bytes, &path).unwrap_or_default(), path)).collect();
+    missing.sort();
     let errors = checked.problems.iter().filter(|p| p.severity == Severity::Error).count() + missing.len();
     let mut problems = Vec::new();
     for problem in &checked.problems {
@@ -89,8 +92,8 @@ fn check(path: &Path, out: &Output) -> Result<(), Failure> {
                 .map_err(|e| Failure::new(Code::Internal, format_args!("a problem is no JSON: {e}")))?,
         );
     }
-    for path in &missing {
-        problems.push(serde_json::json!({"severity": "error", "code": "missing-file", "path": path,
+    for (Position { line, column }, path) in &missing {
+        problems.push(serde_json::json!({"line": line, "column": column, "severity": "error", "code": "missing-file", "path": path,
             "message": "the template names this file, and it is not there"}));
     }
     let report = CheckReport { file: file.to_string(), ok: errors == 0, problems };
@@ -100,9 +103,9 @@ fn check(path: &Path, out: &Output) -> Result<(), Failure> {
             for problem in &checked.problems {
                 text.push_str(&format!("{file}:{problem}\n"));
             }
-            for path in &missing {
+            for (Position { line, column }, path) in &missing {
                 text.push_str(&format!(
-                    "{file}: error[missing-file]: {path}, which the template names, is not there\n"
+                    "{file}:{line}:{column}: error[missing-file]: {path}, which the template names, is not there\n"
                 ));
             }
             if errors == 0 {
