@@ -96,6 +96,8 @@ pub struct RecordReport {
     pub time: String,
     pub by: String,
     pub version: String,
+    /// Components that are ahead of the version, because they were upgraded alone.
+    pub ahead: Vec<String>,
     /// The record that held before.
     pub from: Option<u64>,
     /// The record that a rollback returned to.
@@ -112,9 +114,18 @@ impl RecordReport {
             time: record.time.clone(),
             by: record.by.clone(),
             version: record.version.tag(record.revision),
+            ahead: record.ahead.keys().map(ToString::to_string).collect(),
             from: record.from,
             to: record.to,
             message: record.message.clone(),
+        }
+    }
+
+    /// The version, and what is ahead of it.
+    pub fn state(&self) -> String {
+        match self.ahead.is_empty() {
+            true => self.version.clone(),
+            false => format!("{} with {} ahead", self.version, self.ahead.join(", ")),
         }
     }
 }
@@ -265,6 +276,9 @@ fn write_decision(text: &mut String, d: &Decision, cut: usize) {
         (Winner::Vendor, Change::Removed) => format!("- {}", shown(&d.site)),
         (Winner::Vendor, Change::Site | Change::Both) => {
             format!("{} -> {}  (the vendor decides this; the site had changed it)", shown(&d.site), shown(&d.value))
+        }
+        (Winner::Vendor, Change::Vendor) if d.site == d.value => {
+            format!("stays {}  (now the vendor's as well)", shown(&d.site))
         }
         (Winner::Vendor, Change::Vendor) => format!("{} -> {}", shown(&d.site), shown(&d.value)),
         // A value that was held back once can still be taken.

@@ -120,8 +120,16 @@ fn values_modules_single_components_and_partial_versions() {
     cloud.file("deployment-search.yaml");
 
     cloud.deliver("v2");
-    cloud.on("upgrade cloud --only catalog");
-    assert!(cloud.json("history cloud")["records"][1]["version"] == "1.0.0", "one component makes no version");
+    let said = cloud.on("upgrade cloud --only catalog").stdout;
+    assert!(said.contains("upgraded cloud 1.0.0 with catalog ahead for "), "{said}");
+    let record = &cloud.json("history cloud")["records"][1];
+    assert_eq!(
+        (&record["version"], &record["ahead"][0]),
+        (&"1.0.0".into(), &"catalog".into()),
+        "no version of its own"
+    );
+    let said = cloud.on("status cloud").stdout;
+    assert!(said.contains("cloud 1.0.0 with catalog ahead for "), "{said}");
     let catalog = cloud.text("deployment-catalog.yaml");
     let orders = cloud.text("deployment-orders.yaml");
     cloud.on("upgrade cloud --to 2.0.0 --without search");

@@ -249,11 +249,19 @@ pub fn done(what: &str, report: &PlanReport) -> String {
     match &report.record {
         Some(record) if !report.recorded => format!(
             "nothing to do: {} {} for {} on {} is as it was (record {})\n",
-            report.name, report.to, report.namespace, report.target, record.number
+            report.name,
+            record.state(),
+            report.namespace,
+            report.target,
+            record.number
         ),
         Some(record) => format!(
             "{what} {} {} for {} on {} (record {})\n",
-            report.name, report.to, report.namespace, report.target, record.number
+            report.name,
+            record.state(),
+            report.namespace,
+            report.target,
+            record.number
         ),
         None => String::new(),
     }

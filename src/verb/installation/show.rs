@@ -54,7 +54,12 @@ pub fn history(args: &History, out: &Output) -> Result<(), Failure> {
                 r.message.as_deref().map(|m| format!("  {}", m.lines().next().unwrap_or(m))).unwrap_or_default();
             text.push_str(&format!(
                 "{holds} {:>3}  {}  {:9} {:12} {:7} {}{to}{message}\n",
-                r.number, r.time, r.action, r.version, r.status, r.by
+                r.number,
+                r.time,
+                r.action,
+                r.state(),
+                r.status,
+                r.by
             ));
         }
         if report.records.is_empty() {
@@ -95,7 +100,7 @@ pub fn status(args: &Status, out: &Output) -> Result<(), Failure> {
 }
 
 fn write_status(text: &mut String, report: &StatusReport) {
-    let version = report.holds.as_ref().map_or("not installed", |r| r.version.as_str());
+    let version = report.holds.as_ref().map_or("not installed".to_owned(), RecordReport::state);
     text.push_str(&format!("{} {version} for {} on {}\n", report.name, report.namespace, report.target));
     if let Some(status) = &report.release_status {
         status.write(text);

@@ -180,7 +180,10 @@ mod tests {
         let many = (0..101).map(|i| format!("a{i}: 1")).collect::<Vec<_>>().join(", ");
         for (adjustable, says) in [
             ("{ a: 1, b.c: text, b.d-e_f: true }", ""),
-            ("{ b.c: 1, b.c.d: 2 }", "5:36: error[invalid-value] charts[0].adjustable.b.c.d: `b.c.d` is within `b.c`, which is a value of its own"),
+            (
+                "{ b.c: 1, b.c.d: 2 }",
+                "5:36: error[invalid-value] charts[0].adjustable.b.c.d: `b.c.d` is within `b.c`, which is a value of its own",
+            ),
             ("{ a..b: 1 }", "is not the path of a chart's value"),
             ("{ 'a[0]': 1 }", "is not the path of a chart's value"),
             ("{ a: 1.5 }", "a text, a whole number, `true` or `false`"),

@@ -23,7 +23,7 @@ fn usual(key: &str, value: &Value) -> bool {
         "updateStrategy" | "strategy" => return replaces_as_usual(value),
         _ => json!(false),
     };
-    value.is_null() || *value == usual || *value == json!({}) || *value == json!([]) || *value == json!(0)
+    value.is_null() || *value == usual || *value == json!({}) || *value == json!([])
 }
 
 fn replaces_as_usual(value: &Value) -> bool {
