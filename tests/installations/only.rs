@@ -48,6 +48,10 @@ fn an_image_that_was_built_again_under_its_old_tag_comes_with_its_component_alon
     assert_eq!(image(&cloud, "deployment-orders.yaml"), now);
     cloud.on("rollback cloud 1");
     assert_eq!(image(&cloud, "deployment-catalog.yaml"), old);
+    let plan = cloud.json("plan cloud --to 2.0.0");
+    let image_of = decision(&plan, "catalog.image");
+    let [was, is] = ["old", "new"].map(|key| image_of[key].as_str().unwrap());
+    assert!(was.ends_with(&old) && is.ends_with(&now), "a name is not all that a plan says of images: {image_of}");
     cloud.on("upgrade cloud --to 2.0.0");
     assert_eq!(image(&cloud, "deployment-catalog.yaml"), now);
 }

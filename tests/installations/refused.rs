@@ -42,6 +42,13 @@ fn what_cannot_be_done_is_said_before_anything_is_done() {
         ("two versions", "upgrade cloud:1.0.0 --to 2.0.0", 2, "E-USAGE", &["1.0.0", "2.0.0"]),
         ("a version of what is installed", "rollback cloud:1.0.0", 2, "E-USAGE", &["cloud:1.0.0", "RECORD"]),
         ("a version of what is installed", "uninstall cloud:1.0.0", 2, "E-USAGE", &["cloud:1.0.0"]),
+        (
+            "a claim that shrinks",
+            r#"upgrade cloud --set db.volumes.data={"size":"1Mi"}"#,
+            6,
+            "E-VALUES",
+            &["64Mi", "may grow"],
+        ),
         ("no such component", "upgrade cloud --only web", 6, "E-NOT-FOUND", &["web", "gateway"]),
     ] {
         eprintln!("{why}");

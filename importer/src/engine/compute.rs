@@ -6,7 +6,7 @@ use bundle_format::template::{Component, ComponentName};
 use bundle_format::{Digest, ImageRef};
 use serde_json::Value;
 
-use super::{EngineError, Version};
+use super::{EngineError, Version, claims};
 use crate::plan::{
     Accept, AttributePath, Attributes, Change, ComponentChange, Decision, Effect, Effective, Leaving, Leftovers,
     Overlay, PlannedComponent, Row, Rule, Scope, Step, Winner, charts, decisions, effective, found, in_force,
@@ -139,8 +139,10 @@ impl Inputs<'_> {
             _ => Overlay::between(&vendor_old, &site),
         };
         let was = site.clone();
+        let before = self.before();
         let decided = match self.aim {
             Aim::Forward { values, accept } => {
+                claims::are_possible(values, &was, &before)?;
                 // Also of components that are new: so not as an overlay on what is there.
                 for (path, value) in &values.values {
                     site.put(path.clone(), value.clone());
@@ -165,7 +167,6 @@ impl Inputs<'_> {
         };
         let in_force = in_force(&base, &decided);
         let template = effective(&self.version.template, &self.version.documents, &in_force)?;
-        let before = self.before();
         let off = off(self.version, self.enabled, &before);
         let files = self.render(&template, self.enabled, &off, self.images, self.secrets)?;
         let names = |rank: Vec<&Component>| rank.into_iter().map(|c| c.name.clone()).collect();
@@ -185,6 +186,7 @@ impl Inputs<'_> {
             decisions: self
                 .told(decided, &was)
                 .into_iter()
+                .chain(self.rebuilt())
                 .filter(|d| self.is_shown(d, &components))
                 .map(Decision::without_secrets)
                 .collect(),
@@ -334,42 +336,6 @@ impl Inputs<'_> {
         }
         let live = ObjectId::of(&object).and_then(|id| self.live.get(&id));
         live.is_none_or(|live| !same(&object, live))
-    }
-
-    /// The decisions with what was in force before a value was given. One that is given as the vendor has it is a decision as well.
-    fn told(&self, mut decided: Vec<Decision>, was: &Attributes) -> Vec<Decision> {
-        let Aim::Forward { values, .. } = self.aim else { return decided };
-        for (path, value) in values.values.iter().filter(|(path, value)| was.get(path) != value.as_ref()) {
-            let before = was.get(path).cloned();
-            match decided.iter_mut().find(|d| d.path == *path) {
-                Some(d) if d.winner == Winner::Site => (d.site, d.given) = (before, true),
-                Some(_) => {}
-                None => decided.extend(Row::of(path).map(|row| Decision {
-                    path: path.clone(),
-                    change: Change::Site,
-                    rule: row.rule,
-                    old: value.clone(),
-                    new: value.clone(),
-                    site: before,
-                    value: value.clone(),
-                    winner: Winner::Site,
-                    accepted: false,
-                    given: true,
-                })),
-            }
-        }
-        decided
-    }
-
-    /// Whether a decision is told: of a module that never was on, nothing is.
-    fn is_shown(&self, decision: &Decision, components: &[PlannedComponent]) -> bool {
-        let scope = decision.path.scope();
-        let is_component = self.version.template.components.iter().any(|c| c.name.as_str() == scope);
-        let planned = components.iter().find(|c| c.name.as_str() == scope);
-        // Of what is new, everything is new: the site's own values alone are worth a word.
-        let is_new = planned.is_some_and(|c| c.change == ComponentChange::Add) || self.holds.is_none();
-        let is_told = !(is_new && decision.change == Change::Added && decision.winner == Winner::Vendor);
-        is_told && (!is_component || planned.is_some())
     }
 
     fn components(

@@ -4,7 +4,7 @@ use bundle_format::template::{CompleteError, ComponentName};
 use bundle_format::{Code, Coded, Digest, ImageRef};
 
 use crate::holdings::HoldingError;
-use crate::plan::{AttributesError, EffectiveError, UnusedAccept, ValuesError};
+use crate::plan::{AttributePath, AttributesError, EffectiveError, UnusedAccept, ValuesError};
 use crate::render::RenderError;
 use crate::target::{Place, TargetError};
 
@@ -32,6 +32,14 @@ pub enum EngineError {
     /// What was accepted is not to be decided.
     #[error(transparent)]
     Accept(#[from] UnusedAccept),
+    /// A value that a claim which is there cannot have.
+    #[error("{path}: the claim that is there has {there}, and holds data: it may grow, and becomes nothing else")]
+    Claim {
+        /// The volume.
+        path: AttributePath,
+        /// What the claim has.
+        there: String,
+    },
     /// A partial version cannot be completed.
     #[error("{label} cannot be completed from {base}: {source}")]
     Complete {
@@ -157,7 +165,7 @@ impl Coded for EngineError {
             Self::Holding(e) => e.code(),
             Self::Target(e) => e.code(),
             Self::Render(_) | Self::Effective(_) | Self::Attributes(_) => Code::Render,
-            Self::Values(_) | Self::Accept(_) => Code::Values,
+            Self::Values(_) | Self::Accept(_) | Self::Claim { .. } => Code::Values,
             Self::NoComponent { .. } => Code::NotFound,
             Self::Complete { .. } | Self::Chain { .. } | Self::NoImage { .. } => Code::SiteDamaged,
             Self::ImageMissing { .. } => Code::Incomplete,

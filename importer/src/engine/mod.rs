@@ -2,6 +2,7 @@
 //! record.
 
 mod action;
+mod claims;
 mod compute;
 #[cfg(test)]
 mod compute_tests;
@@ -14,6 +15,7 @@ mod pull;
 mod secrets;
 mod standing;
 mod status;
+mod told;
 mod uninstall;
 mod version;
 

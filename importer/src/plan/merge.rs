@@ -60,6 +60,11 @@ impl Like {
     }
 }
 
+/// Whether an amount is smaller than another; not, if one of them is none.
+pub(crate) fn is_smaller(amount: &Value, than: &Value) -> bool {
+    matches!((Amount::of(amount), Amount::of(than)), (Some(a), Some(b)) if a < b)
+}
+
 // All three come from parsers that bound the depth.
 fn leaves(like: Like, old: Option<&Value>, new: Option<&Value>, site: Option<&Value>) -> Option<Value> {
     match (new, site) {

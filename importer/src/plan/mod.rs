@@ -34,6 +34,7 @@ pub use effective::{Effective, EffectiveError, effective};
 pub use found::found;
 pub use hidden::is_secret;
 pub use leftovers::{Leftover, Leftovers, Spot, leftovers};
+pub(crate) use merge::is_smaller;
 pub use overlay::Overlay;
 pub use path::{AttributePath, PathError};
 pub use rule::{Cell, Class, ClassError, Row, Scope, TABLE};

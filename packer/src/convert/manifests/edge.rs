@@ -87,6 +87,11 @@ impl World {
                 _ => return Ok(false),
             }
         }
+        let labels: Vec<&str> = map_at(object, &["metadata", "labels"]).map(|(key, _)| key.as_str()).collect();
+        let labels: Vec<&str> = labels.into_iter().filter(|key| !left::is_ours(key)).collect();
+        if !labels.is_empty() {
+            draft.note(NoteKind::Left, None, format!("labels of {}: {}", label(object), labels.join(", ")));
+        }
         for (host, path, (component, port), place, to) in plain {
             let mut route = route_to(draft.part("routes", name(object))?, component, port, host.map(str::to_owned));
             route.path = place;

@@ -47,6 +47,23 @@ pub(super) fn fields(draft: &mut Draft, about: Option<&ComponentName>, what: &st
     }
 }
 
+/// Notes labels and annotations of `object`, which is `what`, but for labels of Kubernetes and those that are carried elsewhere.
+pub(super) fn marks(
+    draft: &mut Draft,
+    about: Option<&ComponentName>,
+    what: &str,
+    object: &Value,
+    carried: &dyn Fn(&str, &str) -> bool,
+) {
+    let is_left = |key: &str, value: &Value| !is_ours(key) && !carried(key, value.as_str().unwrap_or_default());
+    let labels = map_at(object, &["metadata", "labels"]).filter(|(key, value)| is_left(key, value));
+    let names = labels.chain(map_at(object, &["metadata", "annotations"])).map(|(key, _)| key.as_str());
+    let names: Vec<&str> = names.collect();
+    if !names.is_empty() {
+        draft.note(NoteKind::Left, about, format!("labels and annotations of {what}: {}", names.join(", ")));
+    }
+}
+
 /// Notes what a workload says beside its pods, and its pods beside their containers.
 pub(super) fn workload(draft: &mut Draft, about: &ComponentName, object: &Value) {
     let what = label(object);

@@ -9,7 +9,7 @@ use super::super::ConvertError;
 use super::super::compose::protocol_of;
 use super::super::draft::{Draft, NoteKind, port_of};
 use super::super::names::{self, Names};
-use super::{World, at, kind, label, left, list_at, map_at, name, number_at, text_at};
+use super::{World, at, kind, label, left, list_at, name, number_at, text_at};
 
 impl World {
     pub(super) fn services(&mut self, draft: &mut Draft) -> Result<(), ConvertError> {
@@ -112,10 +112,10 @@ impl World {
         let what = format!("the Service {}", name(service));
         let known = ["type", "selector", "ports", "clusterIP", "externalName"];
         left::fields(draft, Some(component), &what, at(service, &["spec"]).unwrap_or(&Value::Null), &known);
-        let annotations: Vec<&str> = map_at(service, &["metadata", "annotations"]).map(|(k, _)| k.as_str()).collect();
-        if !annotations.is_empty() {
-            draft.note(NoteKind::Left, Some(component), format!("annotations of {what}: {}", annotations.join(", ")));
-        }
+        let pods = draft.template.component(component).map(|c| c.labels.clone()).unwrap_or_default();
+        left::marks(draft, Some(component), &what, service, &|key, value| {
+            pods.iter().any(|(k, v)| k.as_str() == key && v.as_str() == value)
+        });
         let set = draft.template.component(component).is_some_and(|c| c.kind == WorkloadKind::StatefulSet);
         if text_at(service, &["spec", "clusterIP"]) == Some("None") && !set {
             let text = format!(
