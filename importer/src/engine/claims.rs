@@ -1,24 +1,39 @@
 //! What a claim that is there can still become.
 
-use crate::plan::{AttributePath, Attributes, Overlay, Row, is_smaller};
-use crate::record::Item;
 use serde_json::Value;
 
 use super::EngineError;
+use crate::plan::{AttributePath, Attributes, Overlay, Row, is_smaller};
+use crate::record::Item;
 
-/// Refuses values of volumes that claims which are there cannot have: a server would, when half of the action is done. `was` is what is in
-/// force, `before` what the installation has.
-pub(super) fn are_possible(values: &Overlay, was: &Attributes, before: &[Item]) -> Result<(), EngineError> {
-    for (path, value) in &values.values {
+/// What a claim is for ever.
+const FIXED: [&str; 2] = ["storageClass", "accessModes"];
+
+/// `values`, in which volumes whose claims are there keep what a claim is for ever, unless they say otherwise. `was` is what is in force,
+/// `before` what the installation has. What such a claim cannot have is refused: a server would, when half of the action is done.
+pub(super) fn possible(values: &Overlay, was: &Attributes, before: &[Item]) -> Result<Overlay, EngineError> {
+    let mut values = values.clone();
+    for (path, value) in &mut values.values {
         let is_there = || before.iter().any(|i| i.component.as_ref().is_some_and(|c| c.as_str() == path.scope()));
         if let (Some(there), Some(given)) = (was.get(path), value)
             && Row::of(path).is_some_and(|row| row.field == "volumes")
             && is_there()
         {
             is_possible(path, there, given)?;
+            keep(there, given);
         }
     }
-    Ok(())
+    Ok(values)
+}
+
+fn keep(there: &Value, given: &mut Value) {
+    let (Some(_), Value::Object(given)) = (there.get("size"), given) else { return };
+    for field in FIXED {
+        let says = given.contains_key(field) || !given.contains_key("size");
+        if let (Some(value), false) = (there.get(field), says) {
+            given.insert(field.to_owned(), value.clone());
+        }
+    }
 }
 
 fn is_possible(path: &AttributePath, there: &Value, given: &Value) -> Result<(), EngineError> {
@@ -31,7 +46,7 @@ fn is_possible(path: &AttributePath, there: &Value, given: &Value) -> Result<(),
     if is_smaller(wanted, size) {
         return refused("size");
     }
-    for field in ["storageClass", "accessModes"] {
+    for field in FIXED {
         if let (Some(there), Some(given)) = (there.get(field), given.get(field))
             && there != given
         {
@@ -61,6 +76,9 @@ mod tests {
             (json!({"path": "/data", "emptyDir": {}}), true),
         ] {
             assert_eq!(is_possible(&path, &there, &given).is_ok(), possible, "{given}");
+            let mut kept = given.clone();
+            keep(&there, &mut kept);
+            assert_eq!(kept.get("storageClass").is_some(), given.get("size").is_some(), "{kept}");
         }
         assert!(is_possible(&path, &json!({"path": "/tmp", "emptyDir": {}}), &json!({"size": "1Mi"})).is_ok());
     }

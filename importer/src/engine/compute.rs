@@ -142,7 +142,7 @@ impl Inputs<'_> {
         let before = self.before();
         let decided = match self.aim {
             Aim::Forward { values, accept } => {
-                claims::are_possible(values, &was, &before)?;
+                let values = &claims::possible(values, &was, &before)?;
                 // Also of components that are new: so not as an overlay on what is there.
                 for (path, value) in &values.values {
                     site.put(path.clone(), value.clone());
