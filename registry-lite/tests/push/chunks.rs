@@ -116,6 +116,8 @@ fn of_two_requests_on_one_upload_the_second_waits_for_the_first() {
     let first = registry.request("PATCH", &location).header("content-range", "0-7").body(&BYTES[..8]);
     let mut slow = first.begin();
     slow.write_all(&BYTES[..4]).unwrap();
+    // Nothing tells from outside that the server has begun with it.
+    std::thread::sleep(std::time::Duration::from_secs(2));
     std::thread::scope(|scope| {
         let second = scope.spawn(|| registry.patch(&location, Some((8, 19)), &BYTES[8..]));
         std::thread::sleep(std::time::Duration::from_millis(500));
