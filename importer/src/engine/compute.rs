@@ -121,6 +121,9 @@ impl Inputs<'_> {
     /// [`EngineError`].
     pub fn compute(&self) -> Result<Plan, EngineError> {
         let charts = self.charts();
+        if let Some((path, why)) = charts::misfit(&self.version.template, &charts) {
+            return Err(EngineError::ChartValue { path: path.clone(), why });
+        }
         let vendor_new = Attributes::filled(&self.version.template, &self.version.documents, &charts)?;
         let vendor_old = match self.holds {
             Some((record, version)) => Attributes::filled(&version.template, &version.documents, &record.overlay)?,

@@ -40,6 +40,14 @@ pub enum EngineError {
         /// What the claim has.
         there: String,
     },
+    /// A site's value of a chart that is of another type in this version.
+    #[error("{path}: the site's value does not fit this version: {why}")]
+    ChartValue {
+        /// The value's path.
+        path: AttributePath,
+        /// What belongs there.
+        why: &'static str,
+    },
     /// A partial version cannot be completed.
     #[error("{label} cannot be completed from {base}: {source}")]
     Complete {
@@ -165,7 +173,7 @@ impl Coded for EngineError {
             Self::Holding(e) => e.code(),
             Self::Target(e) => e.code(),
             Self::Render(_) | Self::Effective(_) | Self::Attributes(_) => Code::Render,
-            Self::Values(_) | Self::Accept(_) | Self::Claim { .. } => Code::Values,
+            Self::Values(_) | Self::Accept(_) | Self::Claim { .. } | Self::ChartValue { .. } => Code::Values,
             Self::NoComponent { .. } => Code::NotFound,
             Self::Complete { .. } | Self::Chain { .. } | Self::NoImage { .. } => Code::SiteDamaged,
             Self::ImageMissing { .. } => Code::Incomplete,
@@ -182,6 +190,9 @@ impl Coded for EngineError {
             Self::Holding(e) => e.hint(),
             Self::Target(e) => e.hint(),
             Self::Accept(e) => e.hint.clone(),
+            Self::ChartValue { path, .. } => {
+                Some(format!("give another with `--set {path}=VALUE`, or take the vendor's with `--accept {path}`"))
+            }
             Self::ImageMissing { .. } => Some("import the bundle again".to_owned()),
             Self::NoComponent { there, what, .. } if there.is_empty() => Some(format!("it has no {what} at all")),
             Self::NoComponent { there, what: "module", .. } => {

@@ -85,6 +85,22 @@ pub(crate) fn chosen(
     of(&Overlay::between(&new, &in_force(&new, &decisions(&old, &new, &here, accept))))
 }
 
+/// The first of the values of charts that `template` cannot have: a site set it for a version where it was of another type. With it, what
+/// belongs there.
+pub(crate) fn misfit<'o>(template: &Template, site: &'o Overlay) -> Option<(&'o AttributePath, &'static str)> {
+    let all =
+        template.charts.iter().flat_map(|chart| chart.adjustable.iter().map(move |(v, own)| (path(chart, v), own)));
+    all.filter_map(|(path, own)| {
+        let (path, value) = site.values.get_key_value(&path)?;
+        let why = match value.as_ref().and_then(ChartValue::of) {
+            Some(value) => value.fits(own).err()?,
+            None => "a text, a whole number, `true` or `false` belongs here",
+        };
+        Some((path, why))
+    })
+    .next()
+}
+
 /// Puts the values of charts that are given now into the objects that are in force at the `site`, whatever stands in their places: `chosen`
 /// are all that will be in force.
 ///

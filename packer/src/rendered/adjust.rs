@@ -244,9 +244,8 @@ fn fill(
     if let (Some(path), None) = (whole.next(), whole.next()) {
         return Some(Fill::Value(path.clone()));
     }
-    let (Value::String(own), Value::String(text)) = (own, probed) else { return None };
-    let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_digest(own) && is_digest(text) && at.contains("/annotations/") {
+    let (Value::String(_), Value::String(text)) = (own, probed) else { return None };
+    if Fill::may_be_digest(at, Some(own)) && Fill::may_be_digest(at, Some(probed)) {
         return Some(Fill::Digest(values.clone()));
     }
     let parts = parts(text, values, &probe)?;

@@ -138,6 +138,9 @@ impl Places {
             if matches!(&place.fill, Fill::Text(parts) if parts.len() > PARTS) {
                 return refused("more than 1000 parts");
             }
+            if matches!(place.fill, Fill::Digest(_)) && !Fill::may_be_digest(&place.at, object.pointer(&place.at)) {
+                return refused("no digest among annotations");
+            }
             if place.fill.values().any(|path| !chart.adjustable.contains_key(path)) {
                 return refused("a value that is not adjustable");
             }
@@ -171,6 +174,13 @@ impl Places {
 }
 
 impl Fill {
+    /// Whether `there`, which stands `at` a place, can be taken for a digest: 64 hexadecimal digits among annotations.
+    #[must_use]
+    pub fn may_be_digest(at: &str, there: Option<&Value>) -> bool {
+        let is_digest = |text: &str| text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        at.contains("/annotations/") && there.and_then(Value::as_str).is_some_and(is_digest)
+    }
+
     /// The values that are in it.
     pub fn values(&self) -> impl Iterator<Item = &ValuePath> {
         let (one, parts, digest) = match self {

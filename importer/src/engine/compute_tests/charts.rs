@@ -55,6 +55,7 @@ static VERSIONS: LazyLock<Vec<Version>> = LazyLock::new(|| {
         make("1", "{replicas: 1, main.title: old}", (1, "old"), false),
         make("2", "{replicas: 2, main.title: new}", (2, "new"), true),
         make("3", "{replicas: 2}", (2, "fixed"), true),
+        make("4", "{replicas: 2, main.title: true}", (2, "true"), true),
     ]
 });
 
@@ -200,6 +201,26 @@ fn a_value_that_a_version_no_longer_lets_a_site_set_goes_and_is_told() {
     is_at_rest(&world, 2);
     world.go_back(None, false).unwrap();
     assert_eq!(runs(&world), "cache 3 --title=ours, title ours");
+}
+
+#[test]
+fn a_value_that_is_of_another_type_in_a_version_is_not_passed_over() {
+    let mut world = installed(json!({"replicas": 3, "main.title": "ours"}));
+    let error = world.plan(&Wish::version(3)).unwrap_err();
+    assert_eq!(bundle_format::Coded::code(&error), bundle_format::Code::Values);
+    let said = format!("{error}; {}", bundle_format::Coded::hint(&error).unwrap());
+    assert!(said.contains("chart/cache.main.title: ") && said.contains("`true` or `false`"), "{said}");
+    assert!(said.contains("--accept chart/cache.main.title"), "{said}");
+    let mut accepting = Wish::version(3);
+    accepting.accept.paths.insert("chart/cache.main.title".parse().unwrap());
+    for wish in [accepting, setting(3, json!({"main.title": false}))] {
+        let expected = if wish.values.is_empty() { "true" } else { "false" };
+        let mut world = world.clone();
+        world.act(&wish).unwrap();
+        assert_eq!(runs(&world), format!("cache 3 --title={expected}, worker 3 --title={expected}, title {expected}"));
+        is_at_rest(&world, 3);
+    }
+    world.act(&Wish::version(1)).unwrap();
 }
 
 #[test]
